@@ -1,0 +1,99 @@
+"""One attempt of a learner: graded, written down, recorded."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from graders.checks.context import Order
+from graders.errors import GradingError, UsageError
+from graders.grade import grade
+from graders.history import History
+from graders.labs import default_submission, find_lab
+from graders.manifest import Manifest, did_you_mean, load_manifest
+from graders.model import CheckResult, Report
+from graders.processes import disk_error
+from graders.report import write_all
+from graders.services import ServicesMode
+from graders.state import attempts_folder, cache_folder, history_url
+
+SEED_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line asks of a grade; None and empty mean everything, or the default."""
+
+    lab: str
+    source: Path | None = None
+    stages: Sequence[str] = ()
+    requirements: Sequence[str] = ()
+    load: bool = True
+    run_all: bool = False
+    seed: int | None = None
+    services: ServicesMode = "embedded"
+
+
+def order(wishes: Wishes) -> Order:
+    """Turn wishes into an order; UsageError and LabError say what is not there."""
+    lab = find_lab(wishes.lab)
+    manifest = load_manifest(lab)
+    source = wishes.source or default_submission(lab)
+    if not source.is_dir():
+        raise UsageError(
+            f"There is no folder {source} to grade.",
+            f"Run `make lab-{lab.name}` to begin, or name another folder: --from FOLDER.",
+        )
+    return Order(
+        lab=lab,
+        manifest=manifest,
+        source=source,
+        seed=secrets.randbelow(SEED_LIMIT) if wishes.seed is None else wishes.seed,
+        requirements=frozenset(_selected(manifest, wishes)),
+        run_all=wishes.run_all,
+        services=wishes.services,
+        cache=cache_folder(),
+    )
+
+
+def attempt(
+    wanted: Order, progress: Callable[[CheckResult], None], record: bool, out: Path | None
+) -> tuple[Report, Path]:
+    """Grade, write the report (to `out`, or among the attempts) and record it in the history."""
+    report = grade(wanted, progress)
+    folder = out or attempts_folder() / report.lab / report.attempt
+    try:
+        write_all(report, folder)
+    except OSError as error:
+        raise _unwritten(folder, error, report) from None
+    if record:
+        History(history_url()).record(report, folder.absolute())
+    return report, folder
+
+
+def _selected(manifest: Manifest, wishes: Wishes) -> list[str]:
+    _known("stage", wishes.stages, [stage.name for stage in manifest.stages])
+    _known("requirement", wishes.requirements, [one.id for one in manifest.requirements])
+    loaded = {limit.requirement for one in manifest.load.values() for limit in one.thresholds}
+    return [
+        one.id
+        for one in manifest.requirements
+        if (not wishes.stages or one.stage in wishes.stages)
+        and (not wishes.requirements or one.id in wishes.requirements)
+        and (wishes.load or one.id not in loaded)
+    ]
+
+
+def _known(kind: str, names: Sequence[str], known: list[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"The lab has no {kind} {name!r}{did_you_mean(name, known)}.",
+                f"Choose from: {', '.join(known)}.",
+            )
+
+
+def _unwritten(folder: Path, error: OSError, report: Report) -> GradingError:
+    refused = disk_error(error, folder)
+    refused.problem += f" The verdict was: {report.verdict.outcome.value}, {report.verdict.sentence}"
+    return refused

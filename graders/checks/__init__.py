@@ -1,0 +1,18 @@
+"""What a lab's checks import: `requirement`, `expect` and the types of the fixtures."""
+
+from graders.checks.expectations import expect, requirement
+from graders.client import Answer, Call
+from graders.errors import CheckFailed, Inconclusive
+from graders.stand import App, Link, Replica
+
+__all__ = [
+    "Answer",
+    "App",
+    "Call",
+    "CheckFailed",
+    "Inconclusive",
+    "Link",
+    "Replica",
+    "expect",
+    "requirement",
+]

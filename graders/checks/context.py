@@ -1,0 +1,87 @@
+"""What a pytest session needs to know about the grade it is part of, and what it finds out."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from graders.errors import GradingError
+from graders.manifest import Manifest
+from graders.model import CheckResult, LoadFigures, Outcome, ThresholdResult
+from graders.services import ServicesMode
+from graders.stand import App, Stand, open_stand
+from graders.submission import Submission, prepare
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to grade and how: a lab's folder, its manifest, a submission's folder, requirements.
+
+    With `run_all`, stages after a failed one still run.
+    """
+
+    lab: Path
+    manifest: Manifest
+    source: Path
+    seed: int
+    requirements: frozenset[str]
+    run_all: bool
+    services: ServicesMode
+    cache: Path
+
+
+@dataclass
+class Findings:
+    """What the session has found so far."""
+
+    checks: list[CheckResult] = field(default_factory=list)
+    thresholds: list[ThresholdResult] = field(default_factory=list)
+    loads: list[LoadFigures] = field(default_factory=list)
+    recorded: dict[str, float] = field(default_factory=dict)
+    running: list[App] = field(default_factory=list)
+    log: tuple[str, ...] = ()
+    problem: GradingError | None = None
+
+    def failed_stage(self, before: int, manifest: Manifest) -> str | None:
+        """Return the first stage before the given place that has a failed check."""
+        failed = {check.stage for check in self.checks if check.outcome is Outcome.FAILED}
+        return next((one.name for one in manifest.stages[:before] if one.name in failed), None)
+
+
+@dataclass(frozen=True)
+class Context:
+    """One grade as its checks see it; `reference` prepares the reference solution when called."""
+
+    order: Order
+    stand: Stand
+    submission: Submission
+    reference: Callable[[], Submission]
+    findings: Findings
+    progress: Callable[[CheckResult], None]
+
+    @property
+    def manifest(self) -> Manifest:
+        """The lab's manifest."""
+        return self.order.manifest
+
+
+CONTEXT: pytest.StashKey[Context] = pytest.StashKey()
+
+
+@contextmanager
+def open_context(
+    order: Order, folder: Path, progress: Callable[[CheckResult], None]
+) -> Iterator[Context]:
+    """Copy and build the submission, start the lab's services; all of it ends on leaving."""
+    lab, manifest = order.lab, order.manifest
+    submission = prepare(order.source, lab, manifest, folder / "submission")
+
+    @functools.cache
+    def reference() -> Submission:
+        return prepare(lab / manifest.lab.reference, lab, manifest, folder / "reference")
+
+    with open_stand(manifest, lab, folder, order.cache, order.services) as stand:
+        yield Context(order, stand, submission, reference, Findings(), progress)

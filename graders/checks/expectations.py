@@ -1,0 +1,30 @@
+"""How a check names its requirement and states what it expects."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from graders.client import Answer
+from graders.errors import CheckFailed
+from graders.ledger import LEDGER
+from graders.model import Feedback
+
+
+def requirement(id_: str) -> Callable[[Any], Any]:
+    """Mark a test as a check of one requirement of the lab."""
+    return pytest.mark.requirement(id_)
+
+
+def expect(
+    condition: bool,
+    expected: str,
+    got: object,
+    next_step: str = "",
+    answer: Answer | None = None,
+) -> None:
+    """State an expectation in words a learner understands; `answer` shows the request behind it."""
+    LEDGER.reached()
+    if not condition:
+        where = answer.curl if answer else ""
+        raise CheckFailed(Feedback(expected, str(got), where, next_step))

@@ -1,0 +1,129 @@
+"""The fixtures a lab's checks use."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from graders.checks.context import CONTEXT, Context
+from graders.checks.loading import Loaded, Prepare, run_profile
+from graders.errors import LabError
+from graders.manifest import did_you_mean
+from graders.services import Database, RedisDatabase
+from graders.stand import App
+
+
+@pytest.fixture(scope="session")
+def context(request: pytest.FixtureRequest) -> Context:
+    """The grade this session is part of."""
+    found = request.config.stash.get(CONTEXT, None)
+    if found is None:
+        pytest.fail("checks need a submission: run `lab grade`, or pytest with --submission PATH")
+    return found
+
+
+@pytest.fixture(scope="session")
+def app_factory(context: Context) -> Callable[..., object]:
+    """Run the submission once more: `with app_factory(env=…, replicas=…, faults=…) as app`."""
+
+    @contextmanager
+    def run(
+        env: Mapping[str, str] | None = None, replicas: int = 1, faults: bool = False
+    ) -> Iterator[App]:
+        running = context.stand.run(
+            context.submission, env=env, replicas=replicas, faults=faults
+        )
+        with running as app:
+            context.findings.running.append(app)
+            try:
+                yield app
+            finally:
+                context.findings.running.remove(app)
+                context.findings.log = app.log_tail()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def app(app_factory: Callable[..., object]) -> Iterator[App]:
+    """The submission on fresh services, shared by all checks of the run."""
+    with app_factory() as running:  # type: ignore[attr-defined]
+        yield running
+
+
+@pytest.fixture
+def start_app(app_factory: Callable[..., object]) -> Iterator[Callable[..., App]]:
+    """Start another copy on fresh services of its own: `start_app(env=…, replicas=…, faults=…)`."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(app_factory(**options))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def postgres(app: App) -> Database:
+    """The database of the shared app, with the administrator's eyes."""
+    return app.postgres
+
+
+@pytest.fixture(scope="session")
+def redis(app: App) -> RedisDatabase:
+    """The Redis of the shared app, with the administrator's eyes."""
+    return app.redis
+
+
+@pytest.fixture(scope="session")
+def submission_dir(context: Context) -> Path:
+    """The folder of the submission's copy."""
+    return context.submission.folder
+
+
+@pytest.fixture(scope="session")
+def seed(context: Context) -> int:
+    """The seed of everything random in this run."""
+    return context.order.seed
+
+
+@pytest.fixture
+def rng(seed: int, request: pytest.FixtureRequest) -> random.Random:
+    """A random generator of this check's own, from the run's seed and the check's name."""
+    return random.Random(f"{seed}:{request.node.name}")
+
+
+@pytest.fixture(scope="session")
+def record(context: Context) -> Callable[[str, float], None]:
+    """Put a measured figure into the report: `record("bytes_per_link", 143.2)`."""
+
+    def keep(name: str, value: float) -> None:
+        context.findings.recorded[name] = float(value)
+
+    return keep
+
+
+@pytest.fixture(scope="session")
+def prepare_load() -> Prepare:
+    """What to do to an app before a load run; a lab overrides it in its checks/conftest.py."""
+    return lambda _app: {}
+
+
+@pytest.fixture(scope="session")
+def load(context: Context, prepare_load: Prepare) -> Callable[[str], Loaded]:
+    """Run a load profile of the manifest, once per session: `load("redirects")`."""
+    finished: dict[str, Loaded | Exception] = {}
+
+    def run(name: str) -> Loaded:
+        profiles = context.manifest.load
+        if name not in profiles:
+            hint = did_you_mean(name, list(profiles))
+            raise LabError(f"There is no load profile {name!r}{hint}.", "Correct the check.")
+        if name not in finished:
+            try:
+                finished[name] = run_profile(context, name, prepare_load)
+            except Exception as error:
+                finished[name] = error
+        result = finished[name]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    return run

@@ -1,0 +1,68 @@
+"""Which requirement an item belongs to, in which order items run, which are left out."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+import pytest
+
+from graders.errors import LabError
+from graders.manifest import Manifest, did_you_mean
+
+
+@dataclass(frozen=True)
+class CheckOf:
+    """The requirement and stage of an item, and the seconds it may take."""
+
+    requirement: str
+    stage: str
+    timeout_s: float
+
+
+CHECK: pytest.StashKey[CheckOf] = pytest.StashKey()
+
+
+def assign(item: pytest.Item, manifest: Manifest) -> None:
+    """Tie an item to the one requirement its marker names, and give it its time limit."""
+    ids = [marker.args[0] for marker in item.iter_markers("requirement")]
+    path, line, _ = item.location
+    where = f"{path}:{(line or 0) + 1}"
+    if len(ids) != 1:
+        raise LabError(
+            f"{where}: {item.name} has {len(ids)} @requirement markers; a check has exactly one.",
+            'Put @requirement("…") above it, with an id of lab.toml.',
+        )
+    known = [requirement.id for requirement in manifest.requirements]
+    if ids[0] not in known:
+        raise LabError(
+            f"{where}: {item.name} checks the requirement {ids[0]!r}, which lab.toml does not "
+            f"have{did_you_mean(ids[0], known)}.",
+            "Correct the marker, or add the requirement to lab.toml.",
+        )
+    timeout = item.get_closest_marker("timeout")
+    timeout_s = float(timeout.args[0]) if timeout else manifest.check_timeout_s
+    if not timeout:
+        item.add_marker(pytest.mark.timeout(timeout_s))
+    item.stash[CHECK] = CheckOf(ids[0], manifest.requirement(ids[0]).stage, timeout_s)
+
+
+def sort_by_stage(items: list[pytest.Item], manifest: Manifest) -> None:
+    """Sort items by stage, keeping the order within a stage."""
+    items.sort(key=lambda item: manifest.stage_index(item.stash[CHECK].stage))
+
+
+def select(items: list[pytest.Item], requirements: Set[str]) -> list[pytest.Item]:
+    """Keep the items of some requirements; return the others."""
+    left_out = [item for item in items if item.stash[CHECK].requirement not in requirements]
+    items[:] = [item for item in items if item.stash[CHECK].requirement in requirements]
+    return left_out
+
+
+def require_checks(items: list[pytest.Item], manifest: Manifest) -> None:
+    """Refuse a lab that promises what no item checks."""
+    checked = {item.stash[CHECK].requirement for item in items}
+    bare = [one.id for one in manifest.requirements if one.id not in checked]
+    if bare:
+        raise LabError(
+            f"No check and no threshold belongs to: {', '.join(bare)}.",
+            "Write a check for each, or take the requirement out of lab.toml.",
+        )

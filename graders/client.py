@@ -1,0 +1,187 @@
+"""The grader's HTTP client: trusts no answer, and shows each as a `curl` line.
+
+Every request has one deadline over all of it (drips don't reset it), a cap on the body, no
+redirects, no decompression, nothing from the environment.
+"""
+
+import asyncio
+import json
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from anyio.from_thread import BlockingPortal
+
+from graders.errors import CheckFailed
+from graders.ledger import LEDGER
+from graders.model import Feedback
+
+BODY_LIMIT_BYTES = 10 << 20
+SHOWN_BODY_CHARACTERS = 300
+CHECK_RESERVE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request to be sent; `json` is serialised, `content` sent as it is."""
+
+    method: str
+    path: str
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | str | None = None
+
+    def curl(self, base_url: str) -> str:
+        """Return a line for the shell that repeats this request."""
+        words = ["curl", "-i"]
+        if self.method != "GET":
+            words += ["-X", self.method]
+        for name, value in self.headers.items():
+            words += ["-H", f"{name}: {value}"]
+        if self.json is not None:
+            words += ["-H", "Content-Type: application/json", "-d", json.dumps(self.json)]
+        elif self.content is not None:
+            text = self.content if isinstance(self.content, str) else self.content.decode("latin-1")
+            words += ["--data-binary", text]
+        return shlex.join([*words, base_url + self.path])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; an unanswered request has status 0 and says why in `error`."""
+
+    call: Call
+    base_url: str
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    elapsed_s: float
+    error: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8, unreadable bytes replaced."""
+        return self.body.decode(errors="replace")
+
+    @property
+    def curl(self) -> str:
+        """A line for the shell that repeats the request."""
+        return self.call.curl(self.base_url)
+
+    def json(self) -> Any:
+        """Return the parsed body; a body that is no JSON is the learner's failure."""
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            self.fail("a JSON body", "JSON nested too deep to read")
+        except ValueError:
+            self.fail("a JSON body", str(self))
+
+    def expect(self, status: int | set[int], why: str, next_step: str = "") -> "Answer":
+        """Demand a status; `why` says for what, as in "a code that was never given out"."""
+        LEDGER.reached()
+        wanted = {status} if isinstance(status, int) else status
+        if self.status not in wanted:
+            numbers = " or ".join(str(one) for one in sorted(wanted))
+            self.fail(f"{numbers} for {why}", str(self), next_step)
+        return self
+
+    def fail(self, expected: str, got: str, next_step: str = "") -> Any:
+        """Raise the failure with this request in it."""
+        raise CheckFailed(Feedback(expected, got, self.curl, next_step))
+
+    def __str__(self) -> str:
+        if self.error:
+            return f"no answer: {self.error}"
+        shown = self.text[:SHOWN_BODY_CHARACTERS]
+        more = "…" if len(self.text) > SHOWN_BODY_CHARACTERS else ""
+        location = f", Location: {self.headers['location']}" if "location" in self.headers else ""
+        return f"{self.status}{location}" + (f" with body {shown}{more}" if shown else "")
+
+
+class Client:
+    """Sends requests from an event loop of its own; used from one thread."""
+
+    def __init__(self, portal: BlockingPortal) -> None:
+        self._portal = portal
+        self._deadline_s = float("inf")
+        self._http = portal.call(_new_http_client)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._portal.call(self._http.aclose)
+
+    def begin_check(self, budget_s: float) -> None:
+        """Let all requests from now on end within `budget_s`, so a slow service fails its check."""
+        self._deadline_s = time.monotonic() + budget_s - CHECK_RESERVE_S
+
+    def send(self, base_url: str, call: Call, timeout_s: float) -> Answer:
+        """Send one request; no complete answer in time is the learner's failure."""
+        answer = self.try_send(base_url, call, timeout_s)
+        if answer.error:
+            answer.fail(f"a complete answer within {timeout_s:g} s", answer.error)
+        return answer
+
+    def try_send(self, base_url: str, call: Call, timeout_s: float) -> Answer:
+        """Send one request; without a complete answer the status is 0."""
+        return self._portal.call(self._send, base_url, call, self._bounded(timeout_s))
+
+    def send_all(
+        self, targets: Sequence[tuple[str, Call]], concurrency: int, timeout_s: float
+    ) -> list[Answer]:
+        """Send many requests, `concurrency` at a time; answers in order, unanswered ones with status 0."""
+        return self._portal.call(self._send_all, targets, concurrency, timeout_s)
+
+    async def _send_all(
+        self, targets: Sequence[tuple[str, Call]], concurrency: int, timeout_s: float
+    ) -> list[Answer]:
+        gate = asyncio.Semaphore(concurrency)
+
+        async def one(base_url: str, call: Call) -> Answer:
+            async with gate:
+                return await self._send(base_url, call, self._bounded(timeout_s))
+
+        return await asyncio.gather(*(one(base_url, call) for base_url, call in targets))
+
+    def _bounded(self, timeout_s: float) -> float:
+        return max(0.001, min(timeout_s, self._deadline_s - time.monotonic()))
+
+    async def _send(self, base_url: str, call: Call, timeout_s: float) -> Answer:
+        started_s = time.perf_counter()
+        status, headers, body, error = 0, httpx.Headers(), bytearray(), None
+        try:
+            async with asyncio.timeout(timeout_s), self._stream(base_url, call) as response:
+                headers = response.headers
+                async for chunk in response.aiter_raw():
+                    body += chunk
+                    if len(body) > BODY_LIMIT_BYTES:
+                        raise httpx.DecodingError(f"a body over {BODY_LIMIT_BYTES >> 20} MiB")
+                status = response.status_code
+        except TimeoutError:
+            error = f"not complete after {timeout_s:.1f} s, {len(body)} bytes of body so far"
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as reason:
+            error = f"{type(reason).__name__}: {reason}" if str(reason) else type(reason).__name__
+        elapsed_s = time.perf_counter() - started_s
+        return Answer(call, base_url, status, headers, bytes(body), elapsed_s, error)
+
+    def _stream(self, base_url: str, call: Call) -> Any:
+        return self._http.stream(
+            call.method,
+            base_url + call.path,
+            json=call.json,
+            content=call.content,
+            headers=dict(call.headers),
+        )
+
+
+async def _new_http_client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        headers={"Accept-Encoding": "identity", "User-Agent": "curl/8.0"},
+        timeout=None,  # one deadline over the whole request is kept around it
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
+        follow_redirects=False,
+        trust_env=False,
+    )

@@ -1,0 +1,169 @@
+"""One submission graded, in a straight line: services, submission, checks, load, verdict, report."""
+
+import contextlib
+import dataclasses
+import datetime
+import io
+import os
+import platform
+import secrets
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from graders.checks.context import CONTEXT, Context, Findings, Order, open_context
+from graders.errors import GradingError, LabError
+from graders.manifest import Manifest
+from graders.model import CheckResult, EstimateResult, LoadFigures, Problem, Report
+from graders.processes import disk_error, run_folder
+from graders.verdict import judge_requirements, judge_submission
+
+SCHEMA_VERSION = 1
+Progress = Callable[[CheckResult], None]
+
+
+class Phases:
+    """How long each phase of a grade took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a phase."""
+        started_s = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(time.monotonic() - started_s, 3)
+
+
+def grade(order: Order, progress: Progress) -> Report:
+    """Grade a submission; problems become part of the report, only Ctrl-C comes out as itself."""
+    started_at, started_s = datetime.datetime.now(datetime.UTC), time.monotonic()
+    phases, machine = Phases(), describe_machine(order)
+    findings, content_hash, problem = Findings(), "", None
+    try:
+        with run_folder() as folder, contextlib.ExitStack() as stack:
+            with phases.phase("start"):
+                context = stack.enter_context(open_context(order, folder, progress))
+            findings, content_hash = context.findings, context.submission.content_hash
+            machine |= {name: one.description for name, one in context.stand.servers.items()}
+            with phases.phase("checks"):
+                run_checks(context)
+            estimates = compare_estimates(order.manifest, context.submission.folder, findings)
+    except GradingError as error:
+        problem = Problem(error.culprit, error.problem, error.next_step, error.log)
+        estimates = ()
+    except OSError as error:
+        refused = disk_error(error, order.cache)
+        problem = Problem(refused.culprit, refused.problem, refused.next_step)
+        estimates = ()
+    selected = order.requirements if not problem or findings.checks else frozenset()
+    requirements = judge_requirements(order.manifest, findings.checks, selected)
+    return Report(
+        schema_version=SCHEMA_VERSION,
+        attempt=f"{started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        lab=order.lab.name,
+        title=order.manifest.lab.title,
+        started_at=started_at.isoformat(timespec="milliseconds"),
+        duration_s=round(time.monotonic() - started_s, 3),
+        seed=order.seed,
+        submission=str(order.source),
+        content_hash=content_hash,
+        machine=machine,
+        phases_s=phases.seconds,
+        verdict=judge_submission(requirements, problem),
+        requirements=requirements,
+        thresholds=tuple(findings.thresholds),
+        loads=tuple(findings.loads),
+        estimates=estimates,
+        problem=problem,
+        log=findings.log,
+    )
+
+
+class Handover:
+    """Gives the pytest session the grade it is part of."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Put the context where the plugin looks for it."""
+        config.stash[CONTEXT] = self.context
+
+
+def run_checks(context: Context) -> None:
+    """Run the lab's checks in this process; what they find is in `context.findings`."""
+    output = io.StringIO()
+    checks = context.order.lab / "checks"
+    arguments = [str(checks), f"--rootdir={context.order.lab}", "--import-mode=importlib"]
+    arguments += ["-c", os.devnull, "-o", "enable_assertion_pass_hook=true", "--strict-markers"]
+    arguments += ["-p", "no:cacheprovider", f"--basetemp={context.stand.folder / 'pytest'}", "-q"]
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        code = pytest.main(arguments, plugins=[Handover(context)])
+    if context.findings.problem:
+        raise context.findings.problem
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise LabError(
+            f"pytest could not run {checks} ({pytest.ExitCode(code).name.lower()}).",
+            "Run pytest on it by hand; its last lines are below.",
+            output.getvalue().splitlines()[-15:],
+        )
+
+
+def compare_estimates(
+    manifest: Manifest, submission: Path, findings: Findings
+) -> tuple[EstimateResult, ...]:
+    """Set the learner's predictions beside what was measured."""
+    try:
+        predictions = tomllib.loads((submission / "estimate.toml").read_text())
+    except (OSError, ValueError):
+        predictions = {}
+    results = []
+    for estimate in manifest.estimates:
+        predicted = _positive(predictions.get(estimate.key))
+        measured = _measured(estimate.measured_by, findings)
+        factor = predicted / measured if predicted and measured else None
+        results.append(
+            EstimateResult(
+                estimate.key, estimate.title, estimate.unit, predicted, measured, factor
+            )
+        )
+    return tuple(results)
+
+
+def _positive(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and value > 0 else None
+
+
+def _measured(source: str, findings: Findings) -> float | None:
+    if source in findings.recorded:
+        return findings.recorded[source]
+    profile, _, metric = source.partition(".")
+    for figures in findings.loads:
+        if figures.profile == profile:
+            return _figure(figures, metric)
+    return None
+
+
+def _figure(figures: LoadFigures, metric: str) -> float | None:
+    submission = dataclasses.asdict(figures.submission)
+    return figures.per_request.get(metric, submission.get(metric))
+
+
+def describe_machine(order: Order) -> dict[str, str]:
+    """Return what a reader of the report may need to know about this machine."""
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": str(os.cpu_count()),
+        "services": order.services,
+        "sandbox": "process",
+    }

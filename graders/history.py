@@ -1,0 +1,107 @@
+"""The record of attempts: one row each, in SQLite unless LAB_HISTORY_URL says otherwise."""
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import ForeignKey, create_engine, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+
+from graders.errors import MachineError
+from graders.model import Report
+
+
+class Base(DeclarativeBase):
+    """The schema of the history."""
+
+
+class Attempt(Base):
+    """One recorded grading."""
+
+    __tablename__ = "attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    attempt: Mapped[str] = mapped_column(unique=True)
+    lab: Mapped[str] = mapped_column(index=True)
+    submission: Mapped[str]
+    content_hash: Mapped[str] = mapped_column(index=True)
+    started_at: Mapped[datetime.datetime]
+    duration_s: Mapped[float]
+    seed: Mapped[int]
+    outcome: Mapped[str]
+    earned: Mapped[int]
+    points: Mapped[int]
+    complete: Mapped[bool]
+    report_folder: Mapped[str]
+    requirements: Mapped[list["RequirementOutcome"]] = relationship(
+        back_populates="attempt", cascade="all, delete-orphan", lazy="selectin"
+    )
+
+
+class RequirementOutcome(Base):
+    """What one requirement got in one attempt."""
+
+    __tablename__ = "requirement_outcomes"
+
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id"), primary_key=True)
+    requirement: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[str]
+    attempt: Mapped[Attempt] = relationship(back_populates="requirements")
+
+
+class History:
+    """Attempts in a database at an SQLAlchemy `url`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def record(self, report: Report, folder: Path) -> None:
+        """Add one attempt, whole or not at all."""
+        with self._session() as session, session.begin():
+            session.add(_row(report, folder))
+
+    def attempts(self, lab: str | None = None) -> list[Attempt]:
+        """Return the attempts of one lab, or of all, oldest first."""
+        query = select(Attempt).order_by(Attempt.started_at)
+        if lab:
+            query = query.where(Attempt.lab == lab)
+        with self._session() as session:
+            return list(session.scalars(query))
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        engine = create_engine(self._url)
+        try:
+            Base.metadata.create_all(engine)
+            with Session(engine, expire_on_commit=False) as session:
+                yield session
+        except SQLAlchemyError as error:
+            raise MachineError(
+                f"The history at {engine.url} can't be used: {error.args[0]}.",
+                "Make it writable, free some disk space, or name another in LAB_HISTORY_URL.",
+            ) from None
+        finally:
+            engine.dispose()
+
+
+def _row(report: Report, folder: Path) -> Attempt:
+    return Attempt(
+        attempt=report.attempt,
+        lab=report.lab,
+        submission=report.submission,
+        content_hash=report.content_hash,
+        started_at=datetime.datetime.fromisoformat(report.started_at),
+        duration_s=report.duration_s,
+        seed=report.seed,
+        outcome=report.verdict.outcome.value,
+        earned=report.verdict.earned,
+        points=report.verdict.points,
+        complete=report.verdict.complete,
+        report_folder=str(folder),
+        requirements=[
+            RequirementOutcome(requirement=one.id, outcome=one.outcome.value)
+            for one in report.requirements
+        ],
+    )

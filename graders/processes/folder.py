@@ -1,0 +1,46 @@
+"""The temporary folder of one run, gone afterwards even when the grader is killed."""
+
+import errno
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from graders.errors import MachineError
+
+SWEEPER = Path(__file__).with_name("sweeper.py")
+
+
+@contextmanager
+def run_folder() -> Iterator[Path]:
+    """Give a private folder (mode 0700) with a short path, as Unix sockets need."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="lab-"))
+    except OSError as error:
+        raise disk_error(error, tempfile.gettempdir()) from error
+    sweeper = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(SWEEPER), str(folder)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield folder
+    finally:
+        assert sweeper.stdin
+        sweeper.stdin.close()
+        sweeper.wait()
+
+
+def disk_error(error: OSError, where: object) -> MachineError:
+    """Say what the file system refused, and what to do about it."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return MachineError(
+            f"The disk is full: no space left to write to {error.filename or where}.",
+            "Free some space (a grade needs about 300 MB), or set TMPDIR to a folder on another disk.",
+        )
+    return MachineError(
+        f"Cannot write to {error.filename or where}: {error.strerror}.",
+        "Make that folder writable for you, or set TMPDIR and LAB_HOME to folders that are.",
+    )

@@ -1,0 +1,6 @@
+"""The report of an attempt, written for people and machines."""
+
+from graders.report.terminal import TerminalReport
+from graders.report.write import write_all
+
+__all__ = ["TerminalReport", "write_all"]

@@ -1,0 +1,24 @@
+"""The report as one self-contained HTML page."""
+
+from importlib import resources
+
+import jinja2
+
+from graders.model import Report
+from graders.report.words import MARKS
+
+
+def to_html(report: Report) -> str:
+    """Return a page that needs no network and no script."""
+    template = resources.files("graders.report").joinpath("templates/report.html.j2").read_text()
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["figure"] = figure
+    stages = list(dict.fromkeys(one.stage for one in report.requirements))
+    return environment.from_string(template).render(report=report, stages=stages, marks=MARKS)
+
+
+def figure(value: float | None) -> str:
+    """Return a number with three significant digits, or a dash."""
+    return "–" if value is None else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -1,0 +1,81 @@
+"""What one load run measured, request by request, as arrays."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SUBMISSION, REFERENCE = 0, 1
+BLOCK_S = 1.0
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """One load run after its warm-up; row i of each per-request array is request i.
+
+    `target` is SUBMISSION or REFERENCE, `sent_s` counts from the end of the warm-up, `latency_ms`
+    from sending to the last byte, `late_ms` from the intended start to sending. `cpu_ms[t, b]` is
+    the CPU time target t used in block b (BLOCK_S seconds each).
+    """
+
+    target: Integers
+    class_index: Integers
+    sent_s: Floats
+    late_ms: Floats
+    latency_ms: Floats
+    ok: NDArray[np.bool_]
+    cpu_ms: Floats
+    classes: tuple[str, ...]
+    offered: tuple[int, ...]
+    duration_s: float
+    send_lag_p99_ms: float
+    generator_cores: float
+    errors: tuple[tuple[str, ...], ...] = field(default=((), ()))
+
+    @property
+    def blocks(self) -> Integers:
+        """Return the block each request was sent in."""
+        last = self.cpu_ms.shape[1] - 1
+        return np.clip((self.sent_s // BLOCK_S).astype(np.int64), 0, last)
+
+    def requests_by_class(self, target: int) -> dict[str, int]:
+        """Return how many requests of each class a target got."""
+        counts = np.bincount(self.class_index[self.target == target], minlength=len(self.classes))
+        return {name: int(count) for name, count in zip(self.classes, counts, strict=True)}
+
+
+def save(path: Path, samples: Samples) -> None:
+    """Write samples to a `.npz` file without pickles."""
+    arrays: dict[str, Any] = {
+        key: np.asarray(value) for key, value in vars(samples).items() if key != "errors"
+    }
+    for target, errors in enumerate(samples.errors):
+        arrays[f"errors_{target}"] = np.asarray(errors, dtype=np.str_)
+    np.savez(path, **arrays)
+
+
+def load(path: Path) -> Samples:
+    """Read what `save` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        return Samples(
+            target=file["target"],
+            class_index=file["class_index"],
+            sent_s=file["sent_s"],
+            late_ms=file["late_ms"],
+            latency_ms=file["latency_ms"],
+            ok=file["ok"],
+            cpu_ms=file["cpu_ms"],
+            classes=tuple(str(name) for name in file["classes"]),
+            offered=tuple(int(count) for count in file["offered"]),
+            duration_s=float(file["duration_s"]),
+            send_lag_p99_ms=float(file["send_lag_p99_ms"]),
+            generator_cores=float(file["generator_cores"]),
+            errors=tuple(
+                tuple(str(line) for line in file[f"errors_{target}"]) for target in (0, 1)
+            ),
+        )

@@ -1,0 +1,141 @@
+"""Services that are there already: addresses of DATABASE_URL and REDIS_URL, used as administrator."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import psycopg
+import redis
+
+from graders.errors import MachineError
+from graders.services.postgres import PostgresServer
+from graders.services.redis import RIGHTS, RedisDatabase
+
+
+class Janitor:
+    """The process that removes what we made on a server that outlives us."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "graders.services.janitor"],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def expect(self, **thing: Any) -> None:
+        """Name something that must be gone in the end, before it is made."""
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(thing).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def close(self) -> None:
+        """Let it clean, and wait for it."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait()
+
+
+class ExternalPostgres(PostgresServer):
+    """A server someone else runs; what a grade makes on it is removed by the janitor."""
+
+    def __init__(self, url: str, janitor: Janitor) -> None:
+        address = urlsplit(url)
+        with _admin_connection(url) as connection:
+            number = connection.info.server_version
+        description = f"PostgreSQL {number // 10000} external"
+        super().__init__(url, address.hostname or "127.0.0.1", address.port or 5432, description)
+        self.janitor = janitor
+
+    def announce(self, name: str) -> None:
+        """Tell the janitor before a database is made."""
+        self.janitor.expect(admin=self.admin, database=name)
+
+
+class ExternalRedis:
+    """A server someone else runs; each submission gets an empty logical database and a user."""
+
+    def __init__(self, url: str, janitor: Janitor) -> None:
+        self.admin = url
+        self.janitor = janitor
+        address = urlsplit(url)
+        self.host, self.port = address.hostname or "127.0.0.1", address.port or 6379
+        try:
+            with redis.Redis.from_url(url) as client:
+                info = cast(dict[str, Any], client.info("server"))
+                self.databases = int(client.config_get("databases")["databases"])
+        except redis.RedisError as error:
+            raise MachineError(
+                f"REDIS_URL names {self.host}:{self.port}, which does not serve us: {error}.",
+                "Start it and use its administrator's address, or leave out --services external.",
+            ) from None
+        self.description = f"Redis {info['redis_version']} external"
+
+    @contextmanager
+    def provision(self) -> Iterator[RedisDatabase]:
+        """Claim an empty logical database; it is emptied afterwards, its user removed."""
+        user, password = f"lab_{secrets.token_hex(6)}", secrets.token_hex(16)
+        number = self._claim(user)
+        with redis.Redis.from_url(self.admin, db=number, decode_responses=True) as client:
+            client.execute_command("ACL", "SETUSER", user, "on", f">{password}", *RIGHTS.split())
+            client.flushdb()
+            try:
+                yield RedisDatabase(client, self.host, self.port, user, password, number)
+            finally:
+                client.flushdb()
+                client.acl_deluser(user)
+
+    def _claim(self, user: str) -> int:
+        for number in range(self.databases):
+            with redis.Redis.from_url(self.admin, db=number) as client:
+                if client.dbsize() == 0 and client.set("lab:claimed", user, nx=True):
+                    self.janitor.expect(admin=self.admin, user=user, number=number)
+                    return number
+        raise MachineError(
+            f"Each of the {self.databases} databases of {self.host}:{self.port} holds keys, "
+            "and the kit never empties what it did not fill.",
+            "Give the kit a Redis of its own.",
+        )
+
+
+@contextmanager
+def external_janitor() -> Iterator[Janitor]:
+    """Give a janitor that cleans on leaving."""
+    janitor = Janitor()
+    try:
+        yield janitor
+    finally:
+        janitor.close()
+
+
+def required_url(variable: str) -> str:
+    """Return the address in an environment variable that external services need."""
+    if url := os.environ.get(variable):
+        return url
+    raise MachineError(
+        f"--services external needs {variable}, which is not set.",
+        f"Set {variable} to an administrator's address, or leave out --services external.",
+    )
+
+
+def _admin_connection(url: str) -> psycopg.Connection[Any]:
+    try:
+        connection = psycopg.connect(url, connect_timeout=5)
+    except psycopg.Error as error:
+        raise MachineError(
+            f"DATABASE_URL does not lead to a PostgreSQL: {str(error).strip()}.",
+            "Start it and use its superuser's address, or leave out --services external.",
+        ) from None
+    row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    if not row or not row[0]:
+        connection.close()
+        raise MachineError(
+            "The role in DATABASE_URL is no superuser; the kit makes roles and databases with it.",
+            "Use a superuser's address; submissions get roles of their own, never this one.",
+        )
+    return connection

@@ -1,0 +1,144 @@
+"""A PostgreSQL server of one grade, and the databases given to submissions on it."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+ROLE_LIMITS = {"temp_file_limit": "512MB", "idle_in_transaction_session_timeout": "60s"}
+CONNECTION_LIMIT = 60
+SEED_OWNER = "lab_seed_owner"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What statements touched so far in user tables and their indexes."""
+
+    blocks: int
+    rows: int
+
+    def __sub__(self, earlier: "Work") -> "Work":
+        return Work(self.blocks - earlier.blocks, self.rows - earlier.rows)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A submission's own database, seen with the administrator's eyes."""
+
+    admin: str
+    name: str
+    password: str
+    host: str
+    port: int
+    variable: str = "DATABASE_URL"
+
+    def url(self, host: str, port: int) -> str:
+        """Return the address for the submission, with its own role; no superuser."""
+        return f"postgresql://{self.name}:{self.password}@{host}:{port}/{self.name}"
+
+    def fetch(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run one statement as administrator in this database; rows, or none."""
+        with psycopg.connect(self.admin, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def size_bytes(self) -> int:
+        """Return what user tables with their indexes take on disk."""
+        [(size,)] = self.fetch(
+            "SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint FROM pg_stat_user_tables"
+        )
+        return int(size)
+
+    def work(self) -> Work:
+        """Return blocks and rows touched; exact once every client has disconnected."""
+        [(blocks, rows)] = self.fetch(
+            """
+            SELECT (SELECT coalesce(sum(heap_blks_hit + heap_blks_read + coalesce(idx_blks_hit, 0)
+                                        + coalesce(idx_blks_read, 0)), 0)::bigint
+                      FROM pg_statio_user_tables),
+                   (SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint
+                      FROM pg_stat_user_tables)
+            """
+        )
+        return Work(int(blocks), int(rows))
+
+    def cut_connections(self) -> int:
+        """Terminate every connection of the submission; how many there were."""
+        return len(
+            self.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = %s AND usename = %s",
+                self.name,
+                self.name,
+            )
+        )
+
+
+class PostgresServer:
+    """A running server, reached as superuser through `admin` (a libpq connection string).
+
+    `template` is the seeded database new ones are copied from, or None for empty ones.
+    """
+
+    def __init__(self, admin: str, host: str, port: int, description: str) -> None:
+        self.admin = admin
+        self.host, self.port = host, port
+        self.description = description
+        self.template: str | None = None
+
+    def announce(self, name: str) -> None:
+        """Say that a database will be made; a server that outlives us needs to know."""
+
+    @contextmanager
+    def provision(self) -> Iterator[Database]:
+        """Make a role and a database of its own, both gone afterwards."""
+        name = f"lab_{secrets.token_hex(6)}"
+        self.announce(name)
+        database = Database(
+            make_conninfo(self.admin, dbname=name), name, secrets.token_hex(16), self.host, self.port
+        )
+        with psycopg.connect(self.admin, autocommit=True) as connection:
+            _create(connection, database, self.template)
+        try:
+            if self.template:
+                database.fetch(f"REASSIGN OWNED BY {SEED_OWNER} TO {name}")
+            yield database
+        finally:
+            drop(self.admin, name)
+
+
+def drop(admin: str, name: str) -> None:
+    """Remove a database and the role of the same name, whoever is still connected."""
+    identifier = sql.Identifier(name)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+        connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(identifier))
+
+
+def _create(
+    connection: psycopg.Connection[Any], database: Database, template: str | None
+) -> None:
+    name = sql.Identifier(database.name)
+    connection.execute(
+        sql.SQL(
+            "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {} CONNECTION LIMIT {}"
+        ).format(name, sql.Literal(database.password), sql.Literal(CONNECTION_LIMIT))
+    )
+    for setting, value in ROLE_LIMITS.items():
+        connection.execute(
+            sql.SQL("ALTER ROLE {} SET {} = {}").format(
+                name, sql.Identifier(setting), sql.Literal(value)
+            )
+        )
+    connection.execute(
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+            name, name, sql.Identifier(template or "template0")
+        )
+    )
+    connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(name))
+

@@ -1,0 +1,98 @@
+"""Redis: one server of its own for each submission when embedded, a logical database when not."""
+
+import os
+import secrets
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import redis
+
+from graders.errors import MachineError
+from graders.processes import Supervised, free_port
+from graders.services.binaries import redis_server, version
+
+START_TIMEOUT_S = 10.0
+PORT_ATTEMPTS = 3
+RIGHTS = "~* &* +@all -@admin"  # no CONFIG, SHUTDOWN, DEBUG, ACL, MONITOR, REPLICAOF
+
+
+@dataclass(frozen=True)
+class RedisDatabase:
+    """A submission's own Redis, seen with the administrator's eyes through `client`."""
+
+    client: redis.Redis
+    host: str
+    port: int
+    user: str
+    password: str
+    number: int = 0
+    variable: str = field(default="REDIS_URL")
+
+    def url(self, host: str, port: int) -> str:
+        """Return the address for the submission, with its own user; no admin commands."""
+        return f"redis://{self.user}:{self.password}@{host}:{port}/{self.number}"
+
+    def flush(self) -> None:
+        """Forget every key."""
+        self.client.flushdb()
+
+    def commands(self) -> int:
+        """Return how many commands the server has processed since it started."""
+        return cast(int, cast(dict[str, object], self.client.info("stats"))["total_commands_processed"])
+
+
+class EmbeddedRedis:
+    """Starts a server of its own for each submission: 5 ms, and nothing shared."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.description = f"Redis {version(redis_server()).split('v=')[-1].split()[0]} embedded"
+
+    @contextmanager
+    def provision(self) -> Iterator[RedisDatabase]:
+        """Start a server; it is gone afterwards."""
+        for attempt in range(PORT_ATTEMPTS):
+            name, password, port = secrets.token_hex(4), secrets.token_hex(16), free_port()
+            with self._start(name, password, port) as process:
+                client = redis.Redis(port=port, password=password, decode_responses=True)
+                if _ready(process, client):
+                    with client:
+                        yield RedisDatabase(client, "127.0.0.1", port, "lab", password)
+                    return
+            if attempt == PORT_ATTEMPTS - 1:
+                raise MachineError(
+                    "Redis did not start.", "Read its last lines below.", process.log_tail()
+                )
+
+    def _start(self, name: str, password: str, port: int) -> Supervised:
+        config = self.folder / f"redis-{name}.conf"
+        config.write_text(
+            f"port {port}\nbind 127.0.0.1\ndir {self.folder}\n"
+            'save ""\nappendonly no\nmaxmemory 256mb\nmaxclients 200\n'
+            f"user default on >{password} ~* &* +@all\nuser lab on >{password} {RIGHTS}\n"
+        )
+        config.chmod(0o600)
+        return Supervised(
+            [str(redis_server()), str(config)],
+            env={"PATH": os.environ.get("PATH", os.defpath)},
+            cwd=self.folder,
+            log=self.folder / f"redis-{name}.log",
+            stop_signal=signal.SIGKILL,  # nothing to save
+        )
+
+
+def _ready(process: Supervised, client: redis.Redis) -> bool:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.exit_code(0.005) is None:
+        try:
+            return bool(client.ping())
+        except redis.BusyLoadingError:
+            continue
+        except redis.ConnectionError:
+            continue
+    return False

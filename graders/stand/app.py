@@ -1,0 +1,124 @@
+"""A running submission with its own share of every service."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, cast
+
+from graders.client import Client
+from graders.errors import CheckFailed, LabError
+from graders.model import Feedback
+from graders.processes import Supervised
+from graders.services import Database, RedisDatabase, Resource
+from graders.stand.link import Link
+from graders.stand.replica import Launch, Replica
+from graders.stand.requests import Requests
+from graders.submission import Submission, environment
+
+TASK_TIMEOUT_S = 60.0
+
+
+class App(Requests):
+    """One submission running on a fresh database and Redis; requests go to its first replica.
+
+    A lab with several processes reaches each as `app["orders"]`.
+    """
+
+    def __init__(
+        self,
+        submission: Submission,
+        resources: Mapping[str, Resource],
+        links: Mapping[str, Link],
+        env: Mapping[str, str],
+        client: Client,
+        stack: ExitStack,
+    ) -> None:
+        self.submission = submission
+        self.resources = resources
+        self.client = client
+        self.env = env
+        self.processes: dict[str, list[Replica]] = {}
+        self._links = links
+        self._stack = stack
+
+    @property
+    def base_url(self) -> str:  # type: ignore[override]
+        """Where the first replica answers."""
+        return self.replicas[0].base_url
+
+    @property
+    def replicas(self) -> list[Replica]:
+        """The replicas of the lab's first (often only) process."""
+        return next(iter(self.processes.values()))
+
+    def __getitem__(self, process: str) -> Replica:
+        return self.processes[process][0]
+
+    def launch(self, launch: Launch, port: int | None = None) -> None:
+        """Start one more replica of a process and wait until it is ready."""
+        replica = Replica(launch, self.client, port)
+        self._stack.callback(replica.stop)
+        self.processes.setdefault(launch.name, []).append(replica)
+
+    def scale(self, count: int) -> list[Replica]:
+        """Have `count` replicas of the first process on the same services; return them."""
+        while len(self.replicas) < count:
+            self.launch(self.replicas[0].launch)
+        return self.replicas[:count]
+
+    def stop(self) -> None:
+        """End every process of the submission; its database and Redis stay for a look."""
+        for replicas in self.processes.values():
+            for replica in replicas:
+                replica.stop()
+
+    def run_task(self, name: str, **placeholders: object) -> None:
+        """Run a command of `[tasks]` with the app's environment; failing is the learner's failure."""
+        command = [_filled(word, placeholders) for word in self.submission.file.tasks[name]]
+        folder = self.submission.folder
+        log = folder.with_name(f"{folder.name}-{name}.log")
+        with Supervised(command, env=environment(folder, self.env), cwd=folder, log=log) as task:
+            code = task.exit_code(TASK_TIMEOUT_S)
+        if code != 0:
+            how = f"exit code {code}" if code is not None else f"no end after {TASK_TIMEOUT_S:g} s"
+            expected = f"the task {name!r} to end with exit code 0"
+            next_step = "Run it by hand in your folder and correct what it reports."
+            where = " ".join(command)
+            raise CheckFailed(Feedback(expected, how, where, next_step, task.log_tail()))
+
+    @property
+    def postgres(self) -> Database:
+        """The app's database, with the administrator's eyes."""
+        return cast(Database, self._resource("postgres"))
+
+    @property
+    def redis(self) -> RedisDatabase:
+        """The app's Redis, with the administrator's eyes."""
+        return cast(RedisDatabase, self._resource("redis"))
+
+    def link(self, service: str) -> Link:
+        """Return the way to a service, to disturb it; only for an app started with faults=True."""
+        if service not in self._links:
+            raise LabError(
+                f"link({service!r}) of an app without a proxy to that service.",
+                "Start the app with start_app(faults=True).",
+            )
+        return self._links[service]
+
+    def log_tail(self, lines: int = 20) -> tuple[str, ...]:
+        """Return the last lines of every process, one process after the other."""
+        everyone = [one for replicas in self.processes.values() for one in replicas]
+        tails = [replica.log_tail(lines) for replica in everyone]
+        return tuple(line for tail in tails for line in tail)[-lines:]
+
+    def _resource(self, service: str) -> Any:
+        if service not in self.resources:
+            raise LabError(
+                f"This lab has no service {service!r}.", "Name it in lab.toml under [lab] services."
+            )
+        return self.resources[service]
+
+
+def _filled(word: str, placeholders: Mapping[str, object]) -> str:
+    for key, value in placeholders.items():
+        word = word.replace(f"{{{key}}}", str(value))
+    return word

@@ -1,0 +1,65 @@
+"""The way from an app to one of its services, which a check can disturb."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from anyio.from_thread import BlockingPortal
+
+from graders.services.proxy import Observer, Proxy
+
+
+class Link:
+    """A proxied connection to a service; every fault is healed on leaving its context."""
+
+    def __init__(
+        self,
+        portal: BlockingPortal,
+        host: str,
+        port: int,
+        observe: Callable[[], Observer] | None = None,
+    ) -> None:
+        self._portal = portal
+        self._proxy = Proxy(host, port, observe)
+        portal.call(self._proxy.open)
+
+    @property
+    def port(self) -> int:
+        """The port on 127.0.0.1 the app is given instead of the service's own."""
+        return self._proxy.port
+
+    def close(self) -> None:
+        """End every connection and the port."""
+        self._portal.call(self._proxy.cut)
+
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        """Refuse new connections and cut the open ones."""
+        self._portal.call(self._proxy.cut)
+        try:
+            yield
+        finally:
+            self._portal.call(self._proxy.open)
+
+    @contextmanager
+    def delay(self, seconds: float) -> Iterator[None]:
+        """Hold back each answer of the service."""
+        self._proxy.delay_s = seconds
+        try:
+            yield
+        finally:
+            self._proxy.delay_s = 0.0
+
+    @contextmanager
+    def black_hole(self) -> Iterator[None]:
+        """Accept everything and let nothing through."""
+        self._portal.call(self._set_flowing, False)
+        try:
+            yield
+        finally:
+            self._portal.call(self._set_flowing, True)
+
+    async def _set_flowing(self, flowing: bool) -> None:
+        if flowing:
+            self._proxy.flowing.set()
+        else:
+            self._proxy.flowing.clear()

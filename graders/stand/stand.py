@@ -1,0 +1,119 @@
+"""Putting services, client and submissions together for one grade."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from graders.client import Client
+from graders.manifest import Manifest
+from graders.processes import free_port
+from graders.services import Resource, Server, ServicesMode, serve
+from graders.services.proxy import Observer
+from graders.stand.app import App
+from graders.stand.link import Link
+from graders.stand.replica import Launch
+from graders.submission import Submission
+
+Observers = Mapping[str, Callable[[], Observer]]
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where submissions of one lab run during one grade."""
+
+    manifest: Manifest
+    folder: Path
+    servers: Mapping[str, Server]
+    client: Client
+    portal: BlockingPortal
+
+    @contextmanager
+    def run(
+        self,
+        submission: Submission,
+        *,
+        env: Mapping[str, str] | None = None,
+        replicas: int = 1,
+        faults: bool = False,
+        observers: Observers | None = None,
+    ) -> Iterator[App]:
+        """Run a submission on fresh services; `observers` see what it sends to each of them."""
+        with ExitStack() as stack:
+            resources = {
+                name: stack.enter_context(server.provision())
+                for name, server in self.servers.items()
+            }
+            links = self._links(resources, stack, faults, observers or {})
+            settings = {**submission.file.env, **self.manifest.submission.env, **(env or {})}
+            for name, resource in resources.items():
+                port = links[name].port if name in links else resource.port
+                host = "127.0.0.1" if name in links else resource.host
+                settings[resource.variable] = resource.url(host, port)
+            yield self._start(submission, resources, links, settings, replicas, stack)
+
+    def _links(
+        self,
+        resources: Mapping[str, Resource],
+        stack: ExitStack,
+        faults: bool,
+        observers: Observers,
+    ) -> dict[str, Link]:
+        links = {}
+        for name, resource in resources.items():
+            if faults or name in observers:
+                link = Link(self.portal, resource.host, resource.port, observers.get(name))
+                stack.callback(link.close)
+                links[name] = link
+        return links
+
+    def _start(
+        self,
+        submission: Submission,
+        resources: Mapping[str, Resource],
+        links: Mapping[str, Link],
+        settings: Mapping[str, str],
+        replicas: int,
+        stack: ExitStack,
+    ) -> App:
+        names = self.manifest.submission.processes
+        ports = {name: free_port() for name in names} if len(names) > 1 else {}
+        addresses = {
+            f"{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in ports.items()
+        }
+        settings = {**settings, **addresses}
+        app = App(submission, resources, links, settings, self.client, stack)
+        for name in names:
+            app.launch(self._launch(submission, name, settings), ports.get(name))
+        app.scale(replicas)
+        return app
+
+    def _launch(self, submission: Submission, name: str, settings: Mapping[str, str]) -> Launch:
+        process = submission.file.process(name)
+        assert process, "load_submission_file has made sure of it"
+        rules = self.manifest.submission
+        return Launch(
+            name=name,
+            command=tuple(process.start),
+            folder=submission.folder,
+            env={**settings, **process.env},
+            ready=rules.ready,
+            ready_timeout_s=rules.ready_timeout_s,
+            log_folder=self.folder,
+        )
+
+
+@contextmanager
+def open_stand(
+    manifest: Manifest, lab: Path, folder: Path, cache: Path, mode: ServicesMode
+) -> Iterator[Stand]:
+    """Start the lab's services, an event loop and a client; all of it ends on leaving."""
+    seeds = [lab / name for name in manifest.seed.postgres]
+    with ExitStack() as stack:
+        servers = stack.enter_context(serve(manifest.lab.services, mode, folder, cache, seeds))
+        portal = stack.enter_context(start_blocking_portal())
+        client = Client(portal)
+        stack.callback(client.close)
+        yield Stand(manifest, folder, servers, client, portal)

@@ -1,0 +1,118 @@
+"""A submission's own copy for one grade: snapshot, hash, build."""
+
+import errno
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from graders.errors import LabError, SubmissionError
+from graders.manifest import Manifest, SubmissionFile, load_submission_file
+from graders.processes import Supervised
+
+LEFT_OUT = (".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache")
+LIMIT_BYTES = 500 << 20
+BUILD_TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A snapshot of what is graded: nothing the learner saves during the run changes it."""
+
+    folder: Path
+    file: SubmissionFile
+    content_hash: str
+
+
+def prepare(source: Path, lab: Path, manifest: Manifest, into: Path) -> Submission:
+    """Copy a submission (a mutant: its solution first, then its own files), and build it."""
+    into.mkdir(parents=True)
+    for layer in _layers(source, lab, manifest):
+        _copy(layer, into)
+    file = load_submission_file(into, manifest.submission)
+    missing = [name for name in manifest.submission.files if not any(into.glob(name))]
+    if missing:
+        raise SubmissionError(
+            f"{source} lacks what the lab asks for: {', '.join(missing)}.",
+            "Copy it from the lab's starter, or create it as the handout says.",
+        )
+    submission = Submission(into, file, _content_hash(into))
+    if file.build:
+        _build(file.build, submission)
+    return submission
+
+
+def environment(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return a clean environment for a submission's command: nothing of the grader's leaks in."""
+    programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    return {
+        "PATH": os.pathsep.join(programs),
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        **extra,
+    }
+
+
+def _layers(source: Path, lab: Path, manifest: Manifest) -> list[Path]:
+    if not source.is_dir():
+        raise SubmissionError(f"{source} is no folder.", "Name the folder that holds your work.")
+    if source.resolve().parent != (lab / "mutants").resolve():
+        return [source]
+    for mutant in manifest.mutants:
+        if mutant.name == source.name:
+            return [lab / mutant.of, source]
+    raise LabError(
+        f"{source} is no mutant of {lab / 'lab.toml'}.", "Add it there under [[mutants]]."
+    )
+
+
+def _copy(source: Path, into: Path) -> None:
+    size = sum(path.stat().st_size for path in source.rglob("*") if path.is_file())
+    if size > LIMIT_BYTES:
+        raise SubmissionError(
+            f"{source} holds {size >> 20} MiB; a submission may have {LIMIT_BYTES >> 20} MiB.",
+            "Move what the service does not need out of the folder.",
+        )
+    try:
+        shutil.copytree(
+            source,
+            into,
+            symlinks=True,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns(*LEFT_OUT),
+        )
+    except shutil.Error as error:
+        reason = error.args[0][0][2]
+        if os.strerror(errno.ENOSPC) in reason:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(into)) from None
+        raise SubmissionError(
+            f"{source} can't be copied: {reason}.",
+            "Remove what is no regular file, and make the rest readable.",
+        ) from None
+
+
+def _content_hash(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _build(command: list[str], submission: Submission) -> None:
+    env = environment(submission.folder, submission.file.env)
+    log = submission.folder.with_name(f"{submission.folder.name}-build.log")
+    with Supervised(command, env=env, cwd=submission.folder, log=log) as build:
+        code = build.exit_code(BUILD_TIMEOUT_S)
+    if code != 0:
+        what = f"ended with exit code {code}" if code is not None else "took over 5 minutes"
+        raise SubmissionError(
+            f"The build command {' '.join(command)!r} {what}.",
+            "Run it in your folder and correct what it reports.",
+            build.log_tail(),
+        )

@@ -1,0 +1,266 @@
+"""What the checks of this lab share: making links, following them, waiting, seeding."""
+
+import csv
+import random
+import string
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from graders.checks import Answer, App, Call, Replica, expect
+
+BASE62 = string.digits + string.ascii_letters
+REDIRECTS = {301, 302, 307, 308}
+LOAD_LINKS = 100_000
+CONSECUTIVE_LINKS = 250
+
+Target = App | Replica
+
+
+@pytest.fixture
+def new_url(rng: random.Random) -> Callable[[], str]:
+    """Make a URL nobody used before."""
+    return lambda: f"https://example.com/{rng.getrandbits(64):x}?page={rng.randrange(1000)}"
+
+
+@pytest.fixture
+def new_alias(rng: random.Random) -> Callable[[], str]:
+    """Make an alias nobody used before, longer than any generated code."""
+    return lambda: "a-" + "".join(rng.choices(BASE62, k=14))
+
+
+@pytest.fixture(scope="session")
+def create() -> Callable[..., dict[str, Any]]:
+    """Create a link that must be accepted; the body of the 201."""
+
+    def create_link(target: Target, url: str, **fields: Any) -> dict[str, Any]:
+        answer = target.post("/api/links", json={"url": url, **fields})
+        return _created(answer)
+
+    return create_link
+
+
+@pytest.fixture(scope="session")
+def created() -> Callable[[Answer], dict[str, Any]]:
+    """Judge the answer to a POST that must be accepted; the body of the 201."""
+    return _created
+
+
+def _created(answer: Answer) -> dict[str, Any]:
+    answer.expect(201, "a valid link is created", "Read the service's log for the reason.")
+    body = answer.json()
+    code = body.get("code") if isinstance(body, dict) else None
+    expect(
+        isinstance(code, str) and code != "",
+        'a JSON object with a "code", a text that is not empty',
+        body,
+        "Compare the body with the contract's table of calls.",
+        answer,
+    )
+    return dict(body)
+
+
+@pytest.fixture(scope="session")
+def leads_to() -> Callable[[Answer, str], bool]:
+    """Say whether an answer redirects to exactly this URL."""
+    return _leads_to
+
+
+def _leads_to(answer: Answer, url: str) -> bool:
+    return answer.status in REDIRECTS and _location(answer) in _spellings(url)
+
+
+def _location(answer: Answer) -> bytes:
+    headers = answer.headers.raw
+    return next((value for name, value in headers if name.lower() == b"location"), b"")
+
+
+def _spellings(url: str) -> set[bytes]:
+    """Return the forms of `url` that lead to the same place: unicode as such or percent-encoded."""
+    upper = "".join(char if char.isascii() else quote(char) for char in url)
+    lower = "".join(char if char.isascii() else quote(char).lower() for char in url)
+    return {url.encode(), upper.encode(), lower.encode()}
+
+
+@pytest.fixture(scope="session")
+def shown() -> Callable[[Answer], str]:
+    """Describe an answer to a redirect in a few words."""
+    return _shown
+
+
+def _shown(answer: Answer) -> str:
+    if answer.status == 0:
+        return f"no answer ({answer.error})"
+    if answer.status in REDIRECTS:
+        return f"{answer.status} with Location {_location(answer).decode('utf-8', 'replace')}"
+    return f"{answer.status} {answer.text[:200]}"
+
+
+@pytest.fixture(scope="session")
+def expect_redirect() -> Callable[..., None]:
+    """Judge the answer to `GET /code`, which must lead to `url`."""
+    return _expect_redirect
+
+
+def _expect_redirect(answer: Answer, code: str, url: str, next_step: str = "") -> None:
+    step = next_step or "Store the URL as it was sent and copy it into Location unchanged."
+    expected = f"GET /{code} redirects (301, 302, 307 or 308) to {url}"
+    expect(_leads_to(answer, url), expected, _shown(answer), step, answer)
+
+
+@pytest.fixture(scope="session")
+def follow() -> Callable[..., None]:
+    """Ask for a code that must redirect to `url`."""
+
+    def follow_code(target: Target, code: str, url: str, next_step: str = "") -> None:
+        _expect_redirect(target.get(f"/{code}"), code, url, next_step)
+
+    return follow_code
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., Answer]:
+    """Ask until the answer is good or `within_s` is over; the last answer."""
+
+    def ask_until(
+        ask: Callable[[], Answer], good: Callable[[Answer], bool], within_s: float
+    ) -> Answer:
+        deadline_s = time.monotonic() + within_s
+        while True:
+            asked_at_s = time.monotonic()
+            answer = ask()
+            # A question asked too early says nothing about the deadline, however late its answer.
+            if good(answer) or asked_at_s >= deadline_s:
+                return answer
+            time.sleep(0.05)
+
+    return ask_until
+
+
+@pytest.fixture(scope="session")
+def expect_gone(eventually: Callable[..., Answer]) -> Callable[..., None]:
+    """Ask for a code until it answers 410, which must happen within `within_s`."""
+
+    def judge(target: Target, code: str, within_s: float, step: str) -> None:
+        answer = eventually(lambda: target.get(f"/{code}"), lambda a: a.status == 410, within_s)
+        expected = f"GET /{code} answers 410 by now, at {target.base_url}"
+        expect(answer.status == 410, expected, _shown(answer), step, answer)
+
+    return judge
+
+
+@pytest.fixture(scope="session")
+def spread() -> Callable[..., list[Answer]]:
+    """Send calls to all replicas at once, call i to replica i mod n; answers in order."""
+
+    def send(
+        replicas: Sequence[Replica],
+        calls: Sequence[Call],
+        concurrency: int = 50,
+        timeout_s: float = 5.0,
+    ) -> list[Answer]:
+        count = len(replicas)
+
+        def part(index: int) -> list[Answer]:
+            mine = calls[index::count]
+            return replicas[index].send_all(mine, max(1, concurrency // count), timeout_s)
+
+        with ThreadPoolExecutor(count) as pool:
+            parts = list(pool.map(part, range(count)))
+        return [parts[index % count][index // count] for index in range(len(calls))]
+
+    return send
+
+
+@pytest.fixture(scope="session")
+def write_links() -> Callable[..., dict[str, str]]:
+    """Write a CSV file of links to import; the URL of each code."""
+
+    def write(
+        path: Path, count: int, rng: random.Random, codes: Sequence[str] = ()
+    ) -> dict[str, str]:
+        wanted = dict.fromkeys(codes)
+        while len(wanted) < count:
+            wanted["".join(rng.choices(BASE62, k=7))] = None
+        links = {
+            code: f"https://example.com/old/{index}/{rng.getrandbits(40):010x}?from=csv,{code}"
+            for index, code in enumerate(wanted)
+        }
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("code", "url"), *links.items()])
+        return links
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def pair(app_factory: Callable[..., Any]) -> Iterator[App]:
+    """Two replicas on one database, without faults."""
+    with app_factory(replicas=2) as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def frail(app_factory: Callable[..., Any]) -> Iterator[App]:
+    """Two replicas whose links to PostgreSQL and Redis can be disturbed."""
+    with app_factory(replicas=2, faults=True) as app:
+        yield app
+
+
+@pytest.fixture
+def some_links(new_url: Callable[[], str]) -> Callable[[Target, int], dict[str, str]]:
+    """Create links in parallel; the URL of each code."""
+
+    def make(target: Target, count: int) -> dict[str, str]:
+        urls = [new_url() for _ in range(count)]
+        answers = target.send_all([Call("POST", "/api/links", {"url": url}) for url in urls])
+        return {_created(a)["code"]: url for a, url in zip(answers, urls, strict=True)}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def expect_all_follow() -> Callable[..., None]:
+    """Ask for many codes at once; every one must redirect, each within `limit_s`."""
+
+    def judge(target: Target, links: dict[str, str], limit_s: float, step: str) -> None:
+        calls = [Call("GET", f"/{code}") for code in links]
+        answers = target.send_all(calls, concurrency=len(calls), timeout_s=limit_s + 2)
+        for (code, url), answer in zip(links.items(), answers, strict=True):
+            _expect_redirect(answer, code, url, step)
+            expected = f"GET /{code} within {limit_s} s, {len(calls)} asked at once"
+            expect(answer.elapsed_s <= limit_s, expected, f"{answer.elapsed_s:.2f} s", step, answer)
+
+    return judge
+
+
+@pytest.fixture(scope="session")
+def prepare_load(
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    write_links: Callable[..., dict[str, str]],
+) -> Callable[[App], dict[str, str]]:
+    """Import the links that the load asks for; the same file for everybody who is compared."""
+    path = tmp_path_factory.mktemp("load") / "links.csv"
+
+    def prepare(app: App) -> dict[str, str]:
+        if not path.exists():
+            write_links(path, LOAD_LINKS, random.Random(f"{seed}:load"))
+        app.run_task("import", file=str(path))
+        return {"LINKS_CSV": str(path), "LAB_SEED": str(seed)}
+
+    return prepare
+
+
+@pytest.fixture(scope="session")
+def consecutive(app: App, seed: int) -> list[tuple[str, Answer]]:
+    """Links created one after the other by one client: each URL with its answer, not judged."""
+    rng = random.Random(f"{seed}:consecutive")
+    urls = [f"https://example.com/{rng.getrandbits(64):x}" for _ in range(CONSECUTIVE_LINKS)]
+    calls = [Call("POST", "/api/links", {"url": url}) for url in urls]
+    return list(zip(urls, app.send_all(calls, concurrency=1), strict=True))

@@ -1,0 +1,149 @@
+"""Stage faults: a dead Redis, a slow one, lost connections to the database."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from graders.checks import Answer, App, Call, Replica, expect, requirement
+
+Created = Callable[[Answer], dict[str, Any]]
+ExpectAllFollow = Callable[..., None]
+LeadsTo = Callable[[Answer, str], bool]
+NewUrl = Callable[[], str]
+Shown = Callable[[Answer], str]
+SomeLinks = Callable[[App, int], dict[str, str]]
+
+REDIS_DELAY_S = 1.0
+SLOW_REDIS_LIMIT_S = 2.5
+RECOVERS_WITHIN_S = 5.0  # the contract
+
+
+@requirement("redis-down")
+def test_redirects_and_creation_go_on_without_redis(
+    frail: App, some_links: SomeLinks, expect_all_follow: ExpectAllFollow
+) -> None:
+    hot, cold = some_links(frail, 8), some_links(frail, 8)
+    expect_all_follow(frail, hot, SLOW_REDIS_LIMIT_S, "")
+    step = "Treat an error of Redis as a miss and ask PostgreSQL; cached or not, the link exists."
+    with frail.link("redis").cut():
+        for replica in frail.replicas:
+            expect_all_follow(replica, hot | cold, SLOW_REDIS_LIMIT_S, step)
+        fresh = some_links(frail, 8)
+        expect_all_follow(frail, fresh, SLOW_REDIS_LIMIT_S, step)
+    step = "Redis is back: connections that broke must be replaced."
+    for replica in frail.replicas:
+        expect_all_follow(replica, hot | cold | fresh, SLOW_REDIS_LIMIT_S, step)
+
+
+@requirement("redis-down")
+def test_no_link_is_lost_when_redis_comes_back_empty(
+    frail: App, some_links: SomeLinks, expect_all_follow: ExpectAllFollow
+) -> None:
+    links = some_links(frail, 20)
+    gone, _ = links.popitem()
+    frail.delete(f"/api/links/{gone}").expect(204, "the link exists")
+    frail.redis.flush()
+    step = "Redis forgets whenever it likes; every link must be in PostgreSQL before the 201."
+    for replica in frail.replicas:
+        expect_all_follow(replica, links, SLOW_REDIS_LIMIT_S, step)
+        replica.get(f"/{gone}").expect(410, "it was deleted before Redis was emptied", step)
+
+
+@requirement("redis-slow")
+@pytest.mark.parametrize("trouble", ["late answers", "no answers"])
+def test_a_slow_redis_slows_nobody_down(
+    frail: App,
+    some_links: SomeLinks,
+    expect_all_follow: ExpectAllFollow,
+    created: Created,
+    new_url: NewUrl,
+    trouble: str,
+) -> None:
+    hot, cold = some_links(frail, 10), some_links(frail, 10)
+    expect_all_follow(frail, hot, SLOW_REDIS_LIMIT_S, "")
+    link = frail.link("redis")
+    step = "Give every call to Redis a short timeout, wait for it without blocking the event loop."
+    with link.delay(REDIS_DELAY_S) if trouble == "late answers" else link.black_hole():
+        with ThreadPoolExecutor(1) as pool:
+            health = pool.submit(frail.send_all, [Call("GET", "/healthz")] * 8, 1, 4.0)
+            expect_all_follow(frail, hot | cold, SLOW_REDIS_LIMIT_S, step)
+        for answer in health.result():
+            answer.expect(200, "the service is healthy while Redis is slow", step)
+            expect_quick(answer, step)
+        posts = [Call("POST", "/api/links", {"url": new_url()}) for _ in range(10)]
+        for answer in frail.send_all(posts, timeout_s=SLOW_REDIS_LIMIT_S + 2):
+            created(answer)
+            expect_quick(answer, step)
+
+
+def expect_quick(answer: Answer, step: str) -> None:
+    expected = f"an answer within {SLOW_REDIS_LIMIT_S} s while Redis is slow"
+    quick = answer.elapsed_s <= SLOW_REDIS_LIMIT_S
+    expect(quick, expected, f"{answer.elapsed_s:.2f} s", step, answer)
+
+
+@requirement("database-blip")
+@pytest.mark.parametrize("trouble", ["connections terminated", "network cut"])
+def test_the_service_recovers_from_lost_database_connections(
+    frail: App,
+    some_links: SomeLinks,
+    leads_to: LeadsTo,
+    shown: Shown,
+    trouble: str,
+) -> None:
+    links = some_links(frail, 40)
+    frail.redis.flush()
+    cold = list(links.items())
+    if trouble == "network cut":
+        with frail.link("postgres").cut():
+            for replica in frail.replicas:
+                expect_honest_while_cut(replica, cold[:5], leads_to, shown)
+    else:
+        frail.postgres.cut_connections()
+    healed_at_s = time.monotonic()
+    for replica in frail.replicas:
+        expect_recovery(replica, cold, leads_to, shown, healed_at_s)
+
+
+def expect_honest_while_cut(
+    replica: Replica, cold: list[tuple[str, str]], leads_to: LeadsTo, shown: Shown
+) -> None:
+    answers = replica.send_all([Call("GET", f"/{code}") for code, _ in cold], timeout_s=1.0)
+    for (code, url), answer in zip(cold, answers, strict=True):
+        honest = answer.status == 0 or answer.status >= 500 or leads_to(answer, url)
+        expected = f"GET /{code} redirects or says 5xx: the database is away, the link isn't"
+        step = "An error of the database is no answer: not 404, and nothing to put into a cache."
+        expect(honest, expected, shown(answer), step, answer)
+
+
+def expect_recovery(
+    replica: Replica,
+    cold: list[tuple[str, str]],
+    leads_to: LeadsTo,
+    shown: Shown,
+    healed_at_s: float,
+) -> None:
+    """Ask in rounds of ten until two rounds in a row are good; the first must begin in time."""
+    good_rounds = 0
+    while good_rounds < 2:
+        begun_after_s = time.monotonic() - healed_at_s
+        bad = a_bad_answer(replica, cold, leads_to)
+        good_rounds = 0 if bad else good_rounds + 1
+        in_time = good_rounds > 0 or begun_after_s <= RECOVERS_WITHIN_S
+        expected = f"all requests good {RECOVERS_WITHIN_S:.0f} s after the connections were lost"
+        step = "Throw broken connections away (check them on checkout) and connect again."
+        expect(in_time, expected, bad and shown(bad), step, bad)
+
+
+def a_bad_answer(replica: Replica, cold: list[tuple[str, str]], leads_to: LeadsTo) -> Answer | None:
+    """Create five links and follow five that no cache knows; the first wrong answer."""
+    asked = [cold.pop() for _ in range(min(5, len(cold) - 1))] or cold
+    gets = [Call("GET", f"/{code}") for code, _ in asked]
+    posts = [Call("POST", "/api/links", {"url": url}) for _, url in asked]
+    answers = replica.send_all([*gets, *posts], timeout_s=3.0)
+    bad = [a for (_, url), a in zip(asked, answers, strict=False) if not leads_to(a, url)]
+    bad += [answer for answer in answers[len(gets) :] if answer.status != 201]
+    return bad[0] if bad else None
