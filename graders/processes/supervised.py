@@ -92,7 +92,7 @@ class Supervised:
         try:
             self._guard.stdin.write(f"{word}\n".encode())
             self._guard.stdin.flush()
-        except OSError:
+        except (OSError, ValueError):  # the command has ended, or was stopped before
             self.exit_code(GUARD_TIMEOUT_S)
 
     def pause(self) -> None:
