@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import aiohttp
 from anyio.from_thread import BlockingPortal
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from graders.errors import CheckFailed
 from graders.ledger import LEDGER
@@ -22,6 +24,7 @@ from graders.model import Feedback
 BODY_LIMIT_BYTES = 10 << 20
 SHOWN_BODY_CHARACTERS = 300
 CHECK_RESERVE_S = 1.0
+NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Answer:
     call: Call
     base_url: str
     status: int
-    headers: httpx.Headers
+    headers: CIMultiDictProxy[str]
     body: bytes
     elapsed_s: float
     error: str | None = None
@@ -108,11 +111,11 @@ class Client:
     def __init__(self, portal: BlockingPortal) -> None:
         self._portal = portal
         self._deadline_s = float("inf")
-        self._http = portal.call(_new_http_client)
+        self._http = portal.call(_new_http_session)
 
     def close(self) -> None:
         """Close every connection."""
-        self._portal.call(self._http.aclose)
+        self._portal.call(self._http.close)
 
     def begin_check(self, budget_s: float) -> None:
         """Let all requests from now on end within `budget_s`, so a slow service fails its check."""
@@ -151,37 +154,39 @@ class Client:
 
     async def _send(self, base_url: str, call: Call, timeout_s: float) -> Answer:
         started_s = time.perf_counter()
-        status, headers, body, error = 0, httpx.Headers(), bytearray(), None
+        status, headers, body, error = 0, NO_HEADERS, bytearray(), None
         try:
-            async with asyncio.timeout(timeout_s), self._stream(base_url, call) as response:
+            async with asyncio.timeout(timeout_s), self._request(base_url, call) as response:
                 headers = response.headers
-                async for chunk in response.aiter_raw():
+                async for chunk in response.content.iter_any():
                     body += chunk
                     if len(body) > BODY_LIMIT_BYTES:
-                        raise httpx.DecodingError(f"a body over {BODY_LIMIT_BYTES >> 20} MiB")
-                status = response.status_code
+                        raise aiohttp.ClientPayloadError(f"a body over {BODY_LIMIT_BYTES >> 20} MiB")
+                status = response.status
         except TimeoutError:
             error = f"not complete after {timeout_s:.1f} s, {len(body)} bytes of body so far"
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as reason:
+        except (aiohttp.ClientError, ValueError, OSError) as reason:
             error = f"{type(reason).__name__}: {reason}" if str(reason) else type(reason).__name__
         elapsed_s = time.perf_counter() - started_s
         return Answer(call, base_url, status, headers, bytes(body), elapsed_s, error)
 
-    def _stream(self, base_url: str, call: Call) -> Any:
-        return self._http.stream(
+    def _request(self, base_url: str, call: Call) -> Any:
+        return self._http.request(
             call.method,
-            base_url + call.path,
+            URL(base_url + call.path, encoded=True),
             json=call.json,
-            content=call.content,
+            data=call.content,
             headers=dict(call.headers),
+            allow_redirects=False,
         )
 
 
-async def _new_http_client() -> httpx.AsyncClient:
-    return httpx.AsyncClient(
+async def _new_http_session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
         headers={"Accept-Encoding": "identity", "User-Agent": "curl/8.0"},
-        timeout=None,  # one deadline over the whole request is kept around it
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
-        follow_redirects=False,
+        timeout=aiohttp.ClientTimeout(total=None),  # one deadline over the whole request is kept
+        connector=aiohttp.TCPConnector(limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
         trust_env=False,
     )

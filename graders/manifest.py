@@ -186,11 +186,9 @@ class SubmissionFile(Part):
             raise ValueError("give either `start` or `[processes.NAME]`, not both")
         return self
 
-    def process(self, name: str) -> Process | None:
+    def process(self, name: str) -> Process:
         """Return how to start a process; `start` is short for a single one, whatever its name."""
-        if self.start:
-            return Process(start=self.start)
-        return self.processes.get(name)
+        return Process(start=self.start) if self.start else self.processes[name]
 
 
 def _unique(kind: str, names: list[str]) -> None:
@@ -231,12 +229,18 @@ def load_submission_file(folder: Path, rules: SubmissionRules) -> SubmissionFile
     file = _load(path, SubmissionFile, SubmissionError)
     missing = [f"`[tasks] {task}`" for task in rules.tasks if task not in file.tasks]
     if rules.kind == "service":
-        missing += [f"how to start {one!r}" for one in rules.processes if not file.process(one)]
+        missing += [f"`[processes.{one}]`" for one in _not_started(file, rules)]
     if missing:
         raise SubmissionError(
             f"{path} lacks {', '.join(missing)}.", "Copy the missing lines from the lab's starter."
         )
     return file
+
+
+def _not_started(file: SubmissionFile, rules: SubmissionRules) -> list[str]:
+    if file.start and len(rules.processes) == 1:
+        return []
+    return [name for name in rules.processes if name not in file.processes]
 
 
 def _must_exist(manifest: Path, path: Path, what: str) -> None:

@@ -1,6 +1,7 @@
 """A running submission with its own share of every service."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, cast
 
@@ -53,16 +54,23 @@ class App(Requests):
     def __getitem__(self, process: str) -> Replica:
         return self.processes[process][0]
 
-    def launch(self, launch: Launch, port: int | None = None) -> None:
-        """Start one more replica of a process and wait until it is ready."""
-        replica = Replica(launch, self.client, port)
-        self._stack.callback(replica.stop)
-        self.processes.setdefault(launch.name, []).append(replica)
+    def launch(self, *launches: Launch) -> None:
+        """Start processes side by side and wait until all are ready."""
+        with ThreadPoolExecutor(len(launches)) as pool:
+            starting = [pool.submit(self._launch_one, launch) for launch in launches]
+        for launch, replica in zip(launches, [one.result() for one in starting], strict=True):
+            self.processes.setdefault(launch.name, []).append(replica)
+
+    def _launch_one(self, launch: Launch) -> Replica:
+        replica = Replica(launch, self.client)
+        self._stack.callback(replica.kill)  # the grade is over: no reason to wait for politeness
+        return replica
 
     def scale(self, count: int) -> list[Replica]:
         """Have `count` replicas of the first process on the same services; return them."""
-        while len(self.replicas) < count:
-            self.launch(self.replicas[0].launch)
+        missing = count - len(self.replicas)
+        if missing > 0:
+            self.launch(*[self.replicas[0].launch] * missing)
         return self.replicas[:count]
 
     def stop(self) -> None:

@@ -21,7 +21,10 @@ GRACE_S = 3.0
 
 @dataclass(frozen=True)
 class Launch:
-    """How a process of a submission is started; `{port}` in the command is filled in."""
+    """How a process of a submission is started; `{port}` in the command is filled in.
+
+    Without a `port` any free one is taken.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -30,15 +33,16 @@ class Launch:
     ready: str
     ready_timeout_s: float
     log_folder: Path
+    port: int | None = None
 
 
 class Replica(Requests):
     """A process of a submission that serves HTTP; ready once the constructor returns."""
 
-    def __init__(self, launch: Launch, client: Client, port: int | None = None) -> None:
+    def __init__(self, launch: Launch, client: Client) -> None:
         self.launch = launch
         self.client = client
-        self._fixed_port = port
+        self._fixed_port = launch.port
         self._start()
 
     @property

@@ -85,14 +85,15 @@ class Stand:
         }
         settings = {**settings, **addresses}
         app = App(submission, resources, links, settings, self.client, stack)
-        for name in names:
-            app.launch(self._launch(submission, name, settings), ports.get(name))
-        app.scale(replicas)
+        launches = [self._launch(submission, name, settings, ports.get(name)) for name in names]
+        if self.manifest.submission.kind == "service":
+            app.launch(*launches, *[launches[0]] * (replicas - 1))
         return app
 
-    def _launch(self, submission: Submission, name: str, settings: Mapping[str, str]) -> Launch:
+    def _launch(
+        self, submission: Submission, name: str, settings: Mapping[str, str], port: int | None
+    ) -> Launch:
         process = submission.file.process(name)
-        assert process, "load_submission_file has made sure of it"
         rules = self.manifest.submission
         return Launch(
             name=name,
@@ -102,6 +103,7 @@ class Stand:
             ready=rules.ready,
             ready_timeout_s=rules.ready_timeout_s,
             log_folder=self.folder,
+            port=port,
         )
 
 

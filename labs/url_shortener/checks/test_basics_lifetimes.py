@@ -17,7 +17,7 @@ LeadsTo = Callable[[Answer, str], bool]
 NewUrl = Callable[[], str]
 Shown = Callable[[Answer], str]
 
-LIFE_S = 2
+LIFE_S = 1
 GRACE_S = 1.0  # the contract: an expired link stops within 1 s
 
 

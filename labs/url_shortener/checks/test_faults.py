@@ -10,7 +10,7 @@ import pytest
 from graders.checks import Answer, App, Call, Replica, expect, requirement
 
 Created = Callable[[Answer], dict[str, Any]]
-ExpectAllFollow = Callable[..., None]
+FollowAll = Callable[..., None]
 LeadsTo = Callable[[Answer, str], bool]
 NewUrl = Callable[[], str]
 Shown = Callable[[Answer], str]
@@ -23,58 +23,58 @@ RECOVERS_WITHIN_S = 5.0  # the contract
 
 @requirement("redis-down")
 def test_redirects_and_creation_go_on_without_redis(
-    frail: App, some_links: SomeLinks, expect_all_follow: ExpectAllFollow
+    pair: App, some_links: SomeLinks, follow_all: FollowAll
 ) -> None:
-    hot, cold = some_links(frail, 8), some_links(frail, 8)
-    expect_all_follow(frail, hot, SLOW_REDIS_LIMIT_S, "")
+    hot, cold = some_links(pair, 8), some_links(pair, 8)
+    follow_all(pair, hot, "")
     step = "Treat an error of Redis as a miss and ask PostgreSQL; cached or not, the link exists."
-    with frail.link("redis").cut():
-        for replica in frail.replicas:
-            expect_all_follow(replica, hot | cold, SLOW_REDIS_LIMIT_S, step)
-        fresh = some_links(frail, 8)
-        expect_all_follow(frail, fresh, SLOW_REDIS_LIMIT_S, step)
+    with pair.link("redis").cut():
+        for replica in pair.replicas:
+            follow_all(replica, hot | cold, step, SLOW_REDIS_LIMIT_S)
+        fresh = some_links(pair, 8)
+        follow_all(pair, fresh, step, SLOW_REDIS_LIMIT_S)
     step = "Redis is back: connections that broke must be replaced."
-    for replica in frail.replicas:
-        expect_all_follow(replica, hot | cold | fresh, SLOW_REDIS_LIMIT_S, step)
+    for replica in pair.replicas:
+        follow_all(replica, hot | cold | fresh, step, SLOW_REDIS_LIMIT_S)
 
 
 @requirement("redis-down")
 def test_no_link_is_lost_when_redis_comes_back_empty(
-    frail: App, some_links: SomeLinks, expect_all_follow: ExpectAllFollow
+    pair: App, some_links: SomeLinks, follow_all: FollowAll
 ) -> None:
-    links = some_links(frail, 20)
+    links = some_links(pair, 20)
     gone, _ = links.popitem()
-    frail.delete(f"/api/links/{gone}").expect(204, "the link exists")
-    frail.redis.flush()
+    pair.delete(f"/api/links/{gone}").expect(204, "the link exists")
+    pair.redis.flush()
     step = "Redis forgets whenever it likes; every link must be in PostgreSQL before the 201."
-    for replica in frail.replicas:
-        expect_all_follow(replica, links, SLOW_REDIS_LIMIT_S, step)
+    for replica in pair.replicas:
+        follow_all(replica, links, step, SLOW_REDIS_LIMIT_S)
         replica.get(f"/{gone}").expect(410, "it was deleted before Redis was emptied", step)
 
 
 @requirement("redis-slow")
 @pytest.mark.parametrize("trouble", ["late answers", "no answers"])
 def test_a_slow_redis_slows_nobody_down(
-    frail: App,
+    pair: App,
     some_links: SomeLinks,
-    expect_all_follow: ExpectAllFollow,
+    follow_all: FollowAll,
     created: Created,
     new_url: NewUrl,
     trouble: str,
 ) -> None:
-    hot, cold = some_links(frail, 10), some_links(frail, 10)
-    expect_all_follow(frail, hot, SLOW_REDIS_LIMIT_S, "")
-    link = frail.link("redis")
+    hot, cold = some_links(pair, 10), some_links(pair, 10)
+    follow_all(pair, hot, "")
+    link = pair.link("redis")
     step = "Give every call to Redis a short timeout, wait for it without blocking the event loop."
     with link.delay(REDIS_DELAY_S) if trouble == "late answers" else link.black_hole():
         with ThreadPoolExecutor(1) as pool:
-            health = pool.submit(frail.send_all, [Call("GET", "/healthz")] * 8, 1, 4.0)
-            expect_all_follow(frail, hot | cold, SLOW_REDIS_LIMIT_S, step)
+            health = pool.submit(pair.send_all, [Call("GET", "/healthz")] * 8, 1, 4.0)
+            follow_all(pair, hot | cold, step, SLOW_REDIS_LIMIT_S)
         for answer in health.result():
             answer.expect(200, "the service is healthy while Redis is slow", step)
             expect_quick(answer, step)
         posts = [Call("POST", "/api/links", {"url": new_url()}) for _ in range(10)]
-        for answer in frail.send_all(posts, timeout_s=SLOW_REDIS_LIMIT_S + 2):
+        for answer in pair.send_all(posts, timeout_s=SLOW_REDIS_LIMIT_S + 2):
             created(answer)
             expect_quick(answer, step)
 
@@ -88,23 +88,23 @@ def expect_quick(answer: Answer, step: str) -> None:
 @requirement("database-blip")
 @pytest.mark.parametrize("trouble", ["connections terminated", "network cut"])
 def test_the_service_recovers_from_lost_database_connections(
-    frail: App,
+    pair: App,
     some_links: SomeLinks,
     leads_to: LeadsTo,
     shown: Shown,
     trouble: str,
 ) -> None:
-    links = some_links(frail, 40)
-    frail.redis.flush()
+    links = some_links(pair, 40)
+    pair.redis.flush()
     cold = list(links.items())
     if trouble == "network cut":
-        with frail.link("postgres").cut():
-            for replica in frail.replicas:
+        with pair.link("postgres").cut():
+            for replica in pair.replicas:
                 expect_honest_while_cut(replica, cold[:5], leads_to, shown)
     else:
-        frail.postgres.cut_connections()
+        pair.postgres.cut_connections()
     healed_at_s = time.monotonic()
-    for replica in frail.replicas:
+    for replica in pair.replicas:
         expect_recovery(replica, cold, leads_to, shown, healed_at_s)
 
 

@@ -9,88 +9,87 @@ import pytest
 from graders.checks import Answer, App, Call, expect, requirement
 
 Created = Callable[[Answer], dict[str, Any]]
-ExpectAllFollow = Callable[..., None]
+FollowAll = Callable[..., None]
 ExpectGone = Callable[..., None]
 Shown = Callable[[Answer], str]
 SomeLinks = Callable[[App, int], dict[str, str]]
 Spread = Callable[..., list[Answer]]
 
-PATIENCE_S = 2.5
 STALE_AT_MOST_S = 1.0  # the contract
 ENDS_AFTER_S = 2
 
 
 @pytest.fixture(scope="module")
-def expiring(frail: App, seed: int) -> tuple[Answer, float]:
+def expiring(pair: App, seed: int) -> tuple[Answer, float]:
     """Make a link that ends soon and warm all caches; the 201, and when it must be gone."""
     url = f"https://example.com/expiring/{seed}"
     post = Call("POST", "/api/links", {"url": url, "expires_in_s": ENDS_AFTER_S})
-    answer = frail.send_all([post])[0]
+    answer = pair.send_all([post])[0]
     gone_at_s = time.monotonic() + ENDS_AFTER_S + STALE_AT_MOST_S
     code = answer.json().get("code") if answer.status == 201 else "none"
-    for replica in frail.replicas:
+    for replica in pair.replicas:
         replica.send_all([Call("GET", f"/{code}")] * 4, concurrency=2)
     return answer, gone_at_s
 
 
 @requirement("delete-beats-cache")
 def test_a_deleted_link_stops_on_both_replicas(
-    frail: App,
+    pair: App,
     expiring: tuple[Answer, float],  # noqa: ARG001 -- its clock runs meanwhile
     some_links: SomeLinks,
-    expect_all_follow: ExpectAllFollow,
+    follow_all: FollowAll,
     expect_gone: ExpectGone,
 ) -> None:
-    links = some_links(frail, 8)
-    for replica in frail.replicas * 2:
-        expect_all_follow(replica, links, PATIENCE_S, "")
+    links = some_links(pair, 6)
+    for replica in pair.replicas * 2:
+        follow_all(replica, links, "")
     step = "Each cache needs to hear of a deletion, or must not remember longer than 1 s."
-    for index, code in enumerate(list(links)[:6]):
-        near, far = frail.replicas[index % 2], frail.replicas[1 - index % 2]
+    for index, code in enumerate(list(links)[:4]):
+        near, far = pair.replicas[index % 2], pair.replicas[1 - index % 2]
         near.delete(f"/api/links/{code}").expect(204, "the link exists")
         near.get(f"/{code}").expect(410, "this replica itself deleted it", step)
         expect_gone(far, code, STALE_AT_MOST_S, step)
         del links[code]
-    expect_all_follow(frail, links, PATIENCE_S, "The other links were not deleted.")
+    follow_all(pair, links, "The other links were not deleted.")
 
 
 @requirement("delete-beats-cache")
 def test_a_link_deleted_while_it_is_followed_does_not_come_back(
-    frail: App,
+    pair: App,
     expiring: tuple[Answer, float],  # noqa: ARG001 -- its clock runs meanwhile
     some_links: SomeLinks,
     spread: Spread,
     expect_gone: ExpectGone,
 ) -> None:
-    codes = list(some_links(frail, 12))
-    frail.redis.flush()  # so that the readers put the links into the cache while they are deleted
+    codes = list(some_links(pair, 8))
+    pair.redis.flush()  # so that the readers put the links into the cache while they are deleted
     calls = []
     for code in codes:
-        calls += [Call("GET", f"/{code}")] * 8 + [Call("DELETE", f"/api/links/{code}")]
-        calls += [Call("GET", f"/{code}")] * 8
-    answers = spread(frail.replicas, calls, 40)
+        calls += [Call("GET", f"/{code}")] * 6 + [Call("DELETE", f"/api/links/{code}")]
+        calls += [Call("GET", f"/{code}")] * 6
+    answers = spread(pair.replicas, calls, 40)
     for answer, call in zip(answers, calls, strict=True):
         if call.method == "DELETE":
             answer.expect(204, "the link exists")
     step = "A reader who loaded the link before it was deleted must not put it back into the cache."
-    for replica in frail.replicas:
+    for replica in pair.replicas:
         for code in codes:
             expect_gone(replica, code, STALE_AT_MOST_S, step)
 
 
 @requirement("delete-beats-cache")
 def test_a_link_deleted_while_redis_is_away_stays_gone_when_it_is_back(
-    frail: App,
+    pair: App,
     some_links: SomeLinks,
-    expect_all_follow: ExpectAllFollow,
+    follow_all: FollowAll,
     shown: Shown,
 ) -> None:
-    links = some_links(frail, 4)
-    for replica in frail.replicas:
-        expect_all_follow(replica, links, PATIENCE_S, "")
-    with frail.link("redis").cut():
+    links = some_links(pair, 4)
+    for replica in pair.replicas:
+        follow_all(replica, links, "")
+    with pair.link("redis").cut():
         deletes = [Call("DELETE", f"/api/links/{code}") for code in links]
-        answers = frail.send_all(deletes)
+        answers = pair.send_all(deletes)
     gone = [code for code, answer in zip(links, answers, strict=True) if answer.status == 204]
     for answer in answers:
         answer.expect({204, 503}, "the link is deleted, or the deletion is honestly refused")
@@ -98,7 +97,7 @@ def test_a_link_deleted_while_redis_is_away_stays_gone_when_it_is_back(
     step = "Redis may come back with what it knew before; tell it again, or check what it says."
     # The whole second is watched: caches may be asked again only after a while.
     while (asked_at_s := time.monotonic()) < due_s + 0.5:
-        for replica in frail.replicas:
+        for replica in pair.replicas:
             for after in replica.send_all([Call("GET", f"/{code}") for code in gone]):
                 right = after.status == 410 or asked_at_s < due_s
                 expected = "410 on every replica, from 1 s after Redis came back"
@@ -107,10 +106,10 @@ def test_a_link_deleted_while_redis_is_away_stays_gone_when_it_is_back(
 
 @requirement("delete-beats-cache")
 def test_an_expired_link_stops_on_both_replicas(
-    frail: App, expiring: tuple[Answer, float], created: Created, expect_gone: ExpectGone
+    pair: App, expiring: tuple[Answer, float], created: Created, expect_gone: ExpectGone
 ) -> None:
     answer, gone_at_s = expiring
     code = created(answer)["code"]
-    for replica in frail.replicas:
+    for replica in pair.replicas:
         step = "What a cache holds must not live longer than the link itself."
         expect_gone(replica, code, gone_at_s - time.monotonic(), step)
