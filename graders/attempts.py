@@ -95,5 +95,7 @@ def _known(kind: str, names: Sequence[str], known: list[str]) -> None:
 
 def _unwritten(folder: Path, error: OSError, report: Report) -> GradingError:
     refused = disk_error(error, folder)
-    refused.problem += f" The verdict was: {report.verdict.outcome.value}, {report.verdict.sentence}"
+    refused.problem += (
+        f" The verdict was: {report.verdict.outcome.value}, {report.verdict.sentence}"
+    )
     return refused

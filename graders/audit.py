@@ -1,5 +1,6 @@
 """Grading the graders: how often each known-bad is caught, each known-good passes."""
 
+import os
 import secrets
 import signal
 import sys
@@ -36,7 +37,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Subject:
-    """A submission whose verdict is known beforehand; `caught_by` names the requirements for a mutant."""
+    """A submission whose verdict is known beforehand; a mutant is `caught_by` requirements."""
 
     name: str
     role: str
@@ -142,7 +143,7 @@ class Grader:
         out = self.folder / f"{subject.role}-{subject.name}-{number}"
         with Supervised(
             self._command(subject, number, out),
-            env=_environment(),
+            env=os.environ,
             cwd=Path.cwd(),
             log=out.with_suffix(".log"),
             stop_signal=signal.SIGINT,
@@ -172,12 +173,6 @@ class Grader:
         if not plan.load:
             command.append("--no-load")
         return command
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
 
 
 def _subjects(plan: Plan, manifest: Manifest) -> list[Subject]:
@@ -224,8 +219,11 @@ def _wrong(subject: Subject, report: Report) -> str | None:
     if subject.role == "solution":
         if report.verdict.outcome is Outcome.PASSED:
             return None
-        bad = [f"{one.id} {one.outcome.value}: {one.reason}" for one in report.requirements
-               if one.outcome is not Outcome.PASSED and one.checks]
+        bad = [
+            f"{one.id} {one.outcome.value}: {one.reason}"
+            for one in report.requirements
+            if one.outcome is not Outcome.PASSED and one.checks
+        ]
         problem = [report.problem.problem] if report.problem else []
         return f"a good solution did not pass {seed}: {'; '.join(problem + bad)[:600]}"
     if report.problem:
@@ -280,7 +278,7 @@ def to_markdown(certificate: Certificate) -> str:
     lines = [
         f"# Certificate: {certificate.title}",
         "",
-        f"Made by `{certificate.command}`. Each row was graded {runs} time{'s' if runs > 1 else ''}; "
+        f"Made by `{certificate.command}`. Times each row was graded: {runs}; "
         "*right* counts the grades that said what they had to say.",
         "",
         f"**{certificate.sentence}**",
@@ -290,12 +288,32 @@ def to_markdown(certificate: Certificate) -> str:
     ]
     for one in certificate.findings:
         names = ", ".join(f"`{name}`" for name in one.subject.caught_by)
-        lines.append(f"| {one.subject.role} | `{one.subject.name}` | {one.right}/{one.runs} | {names} |")
-    lines += ["", "## Requirements", "", "Checks that ran, and expectations they reached, in one grade of the first solution.", ""]
+        lines.append(
+            f"| {one.subject.role} | `{one.subject.name}` | {one.right}/{one.runs} | {names} |"
+        )
+    lines += [
+        "",
+        "## Requirements",
+        "",
+        "Checks that ran, and expectations they reached, in one grade of the first solution.",
+        "",
+    ]
     lines += ["| requirement | checks | expectations |", "|---|---|---|"]
-    lines += [_ledger_row(one.id, certificate) for one in _solution_report(certificate).requirements]
-    lines += ["", "## Margins", "", "What the solutions showed beside each limit (largest of all runs).", ""]
-    lines += ["| limit | solution | measured | allowed |", "|---|---|---|---|", *_margins(certificate)]
+    lines += [
+        _ledger_row(one.id, certificate) for one in _solution_report(certificate).requirements
+    ]
+    lines += [
+        "",
+        "## Margins",
+        "",
+        "What the solutions showed beside each limit (largest of all runs).",
+        "",
+    ]
+    lines += [
+        "| limit | solution | measured | allowed |",
+        "|---|---|---|---|",
+        *_margins(certificate),
+    ]
     if certificate.problems:
         lines += ["", "## Problems", "", *(f"- {problem}" for problem in certificate.problems)]
     return "\n".join(lines) + "\n"
@@ -317,7 +335,9 @@ def _margins(certificate: Certificate) -> list[str]:
         if one.subject.role != "solution":
             continue
         for index, threshold in enumerate(one.reports[0].thresholds):
-            same = [report.thresholds[index] for report in one.reports if len(report.thresholds) > index]
+            same = [
+                report.thresholds[index] for report in one.reports if len(report.thresholds) > index
+            ]
             if threshold.max_ratio is not None:
                 worst = max(each.ratio.high for each in same if each.ratio)
                 measured, allowed = f"{worst:.2f} × (upper end)", f"{threshold.max_ratio:g} ×"

@@ -97,7 +97,9 @@ def start(lab: LabName, no_load: NoLoad = False, services: Services = "embedded"
     folder = labs.find_lab(lab)
     target = labs.default_submission(folder)
     if labs.start_submission(folder):
-        out.print(f"Your copy of the starter is in {target}/. The question is in {folder}/README.md.")
+        out.print(
+            f"Your copy of the starter is in {target}/. The question is in {folder}/README.md."
+        )
     else:
         out.print(f"Going on with your work in {target}/.")
     if not sys.stdin.isatty() or not sys.stdout.isatty():
@@ -253,9 +255,7 @@ def report(
     try:
         text = (folder / "report.json").read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(
-            f"The files of that attempt are gone: {error}.", "Grade again."
-        ) from None
+        raise UsageError(f"The files of that attempt are gone: {error}.", "Grade again.") from None
     if kind == "terminal":
         out.print(TerminalReport(from_json(text)))
     print(text if kind == "json" else folder)
@@ -298,7 +298,9 @@ def examine_machine() -> None:
     well = True
     for finding in doctor.examine():
         mark, style = ("✓", "green") if finding.well else ("✗", "bold red")
-        out.print(Text.assemble((mark, style), f" {finding.part:<10} {finding.what}"), soft_wrap=True)
+        out.print(
+            Text.assemble((mark, style), f" {finding.part:<10} {finding.what}"), soft_wrap=True
+        )
         if finding.next_step:
             out.print(Text(f"  next: {finding.next_step}"), soft_wrap=True)
         well = well and finding.well

@@ -135,7 +135,7 @@ class Client:
     def send_all(
         self, targets: Sequence[tuple[str, Call]], concurrency: int, timeout_s: float
     ) -> list[Answer]:
-        """Send many requests, `concurrency` at a time; answers in order, unanswered ones with status 0."""
+        """Send many requests, `concurrency` at a time; answers in order, see `try_send`."""
         return self._portal.call(self._send_all, targets, concurrency, timeout_s)
 
     async def _send_all(
@@ -161,7 +161,9 @@ class Client:
                 async for chunk in response.content.iter_any():
                     body += chunk
                     if len(body) > BODY_LIMIT_BYTES:
-                        raise aiohttp.ClientPayloadError(f"a body over {BODY_LIMIT_BYTES >> 20} MiB")
+                        raise aiohttp.ClientPayloadError(
+                            f"a body over {BODY_LIMIT_BYTES >> 20} MiB"
+                        )
                 status = response.status
         except TimeoutError:
             error = f"not complete after {timeout_s:.1f} s, {len(body)} bytes of body so far"

@@ -29,15 +29,20 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Try each part the grader needs, one after the other."""
     yield _python()
-    yield Finding("machine", True, f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    yield Finding(
+        "machine", True, f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    )
     yield _writable("state", state_folder())
     yield _writable("temporary", Path(tempfile.gettempdir()))
     yield _try("postgres", lambda: f"programs in {postgres_bin()}{_account()}")
     yield _try("redis", lambda: f"program {redis_server()}")
     yield _try("services", _start_services)
     yield _external()
-    yield Finding("sandbox", True, "process: own session, clean environment, killed as a tree; "
-                  "for code you trust")
+    yield Finding(
+        "sandbox",
+        True,
+        "process: own session, clean environment, killed as a tree; for code you trust",
+    )
 
 
 def _python() -> Finding:
@@ -54,7 +59,10 @@ def _writable(part: str, folder: Path) -> Finding:
     except OSError as error:
         variable = "LAB_HOME" if part == "state" else "TMPDIR"
         return Finding(
-            part, False, f"{folder}: {error.strerror}", f"Set {variable} to a folder you may write to."
+            part,
+            False,
+            f"{folder}: {error.strerror}",
+            f"Set {variable} to a folder you may write to.",
         )
 
 
@@ -67,9 +75,10 @@ def _start_services() -> str:
     with (
         run_folder() as folder,
         serve(["postgres", "redis"], "embedded", folder, cache_folder(), []) as servers,
+        servers["postgres"].provision(),
+        servers["redis"].provision(),
     ):
-        with servers["postgres"].provision(), servers["redis"].provision():
-            return " and ".join(server.description for server in servers.values()) + " start and serve"
+        return " and ".join(server.description for server in servers.values()) + " start and serve"
 
 
 def _external() -> Finding:

@@ -1,4 +1,4 @@
-"""One submission graded, in a straight line: services, submission, checks, load, verdict, report."""
+"""One submission graded, in a straight line from services to report."""
 
 import contextlib
 import dataclasses
@@ -132,9 +132,7 @@ def compare_estimates(
         measured = _measured(estimate.measured_by, findings)
         factor = predicted / measured if predicted and measured else None
         results.append(
-            EstimateResult(
-                estimate.key, estimate.title, estimate.unit, predicted, measured, factor
-            )
+            EstimateResult(estimate.key, estimate.title, estimate.unit, predicted, measured, factor)
         )
     return tuple(results)
 

@@ -37,7 +37,7 @@ def default_submission(lab: Path) -> Path:
 
 
 def start_submission(lab: Path) -> bool:
-    """Copy the starter to the learner's folder, whole or not at all; False if work is there already."""
+    """Copy the starter to the learner's folder, whole or not at all; False if work is there."""
     target = default_submission(lab)
     if target.exists():
         return False

@@ -45,7 +45,7 @@ class SubmissionRules(Part):
 
 
 class Seed(Part):
-    """`[seed]`: files, in order, that fill the template database (`.sql`, or `.py` run as a program)."""
+    """`[seed]`: files, in order, that fill the template database (`.sql`, or `.py` to be run)."""
 
     postgres: list[str] = []
 
@@ -68,7 +68,7 @@ class Requirement(Part):
 
 
 class Threshold(Part):
-    """A limit on one metric of a load profile: absolute (`max`), against the reference (`max_ratio`)."""
+    """A limit on one metric of a load profile: absolute, or as a ratio to the reference."""
 
     requirement: RequirementId
     metric: Literal[

@@ -1,7 +1,7 @@
 """Judging load runs: three-valued, with intervals, and never in favour of missing data. Pure.
 
-A ratio compares the submission with the reference solution in the same runs. Its 90 % interval comes
-from a block bootstrap: requests of one second share their fate, so whole seconds are redrawn.
+A ratio compares the submission with the reference solution in the same runs. Its 90 % interval
+comes from a block bootstrap: requests of one second share their fate, so whole seconds are redrawn.
 A request that failed or was never answered counts as infinitely slow.
 """
 
@@ -52,7 +52,7 @@ def invalid_reason(samples: Samples, profile: LoadProfile) -> str | None:
 
 
 def void_reason(runs: Sequence[Samples], profile: LoadProfile) -> str | None:
-    """Say why valid runs prove nothing: too few requests, a class that never fired, a sick reference."""
+    """Say why valid runs prove nothing: requests or classes missing, a sick reference."""
     for target in range(len(runs[0].offered)):
         counts: dict[str, int] = {}
         for run in runs:
@@ -239,7 +239,7 @@ def _divide(numerators: Floats, denominators: Floats) -> Floats:
 
 
 def _interval(values: Floats) -> Interval:
-    """Return the estimate (first value) with the interval of the redrawn ones; NaN where unknown."""
+    """Return the estimate (first value) and the interval of the redrawn ones; NaN if unknown."""
     if np.isnan(values).any():
         return Interval(float(values[0]), math.nan, math.nan)
     low, high = np.percentile(values[1:], INTERVAL_PERCENT, method="inverted_cdf")

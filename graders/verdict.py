@@ -59,10 +59,8 @@ def _reason(check: CheckResult) -> str:
     return f"expected {check.feedback.expected}, got {check.feedback.got}"
 
 
-def judge_submission(
-    requirements: Sequence[RequirementResult], problem: Problem | None
-) -> Verdict:
-    """Judge the whole: a failure is certain whatever else happened; a doubt or an error is no pass."""
+def judge_submission(requirements: Sequence[RequirementResult], problem: Problem | None) -> Verdict:
+    """Judge the whole: a failure is certain whatever else happened; a doubt is no pass."""
     earned = sum(requirement.earned for requirement in requirements)
     points = sum(requirement.points for requirement in requirements)
     graded = [one for one in requirements if one.reason != LEFT_OUT]

@@ -32,9 +32,7 @@ def app_factory(context: Context) -> Callable[..., object]:
     def run(
         env: Mapping[str, str] | None = None, replicas: int = 1, faults: bool = False
     ) -> Iterator[App]:
-        running = context.stand.run(
-            context.submission, env=env, replicas=replicas, faults=faults
-        )
+        running = context.stand.run(context.submission, env=env, replicas=replicas, faults=faults)
         with running as app:
             context.findings.running.append(app)
             try:

@@ -11,6 +11,7 @@ from graders.load import LoadRun, Target, offer
 from graders.manifest import LoadProfile
 from graders.model import Feedback, LoadFigures, Outcome, ThresholdResult
 from graders.samples import SUBMISSION, Samples
+from graders.services.proxy import Observer
 from graders.services.wire import PostgresObserver, RedisObserver, Tally
 from graders.stand import App
 from graders.thresholds import (
@@ -23,7 +24,7 @@ from graders.thresholds import (
 )
 
 VALID_RUNS, INVALID_RUNS = 3, 3
-COUNTED_RATE_RPS = 100.0
+COUNTED_RATE_RPS = 200.0
 SETTLE_S = 3.0
 COUNTED_ERROR_FRACTION = 0.01
 COUNTERS = {"postgres": "sql_per_request", "redis": "redis_per_request"}
@@ -57,7 +58,7 @@ def _timed(context: Context, name: str, profile: LoadProfile, prepare: Prepare) 
     with ExitStack() as stack:
         submissions = (context.submission, context.reference())
         apps = [stack.enter_context(context.stand.run(one)) for one in submissions]
-        env = [prepare(app) for app in apps][0]
+        env = {key: value for app in apps for key, value in prepare(app).items()}
         while len(runs) < VALID_RUNS and len(invalid) <= INVALID_RUNS:
             number = len(runs) + len(invalid)
             samples = _offer(context, f"{name}-{number}", profile, apps, env, number)
@@ -80,7 +81,7 @@ def _timed(context: Context, name: str, profile: LoadProfile, prepare: Prepare) 
 
 def _counted(context: Context, name: str, profile: LoadProfile, prepare: Prepare) -> Loaded:
     tallies = {"postgres": Tally(), "redis": Tally()}
-    observers = {
+    observers: Mapping[str, Callable[[], Observer]] = {
         "postgres": lambda: PostgresObserver(tallies["postgres"]),
         "redis": lambda: RedisObserver(tallies["redis"]),
     }

@@ -75,9 +75,7 @@ def _out_of_time(excinfo: pytest.ExceptionInfo[BaseException]) -> Feedback:
 
 def _plain_assertion(excinfo: pytest.ExceptionInfo[BaseException]) -> Feedback:
     lines = str(excinfo.value).splitlines() or ["it does not hold"]
-    return Feedback(
-        "what the check asserts", "\n".join(lines[:SHOWN_LINES]), where=_place(excinfo)
-    )
+    return Feedback("what the check asserts", "\n".join(lines[:SHOWN_LINES]), where=_place(excinfo))
 
 
 def _broken_check(excinfo: pytest.ExceptionInfo[BaseException]) -> Feedback:

@@ -94,7 +94,7 @@ def _open_alone(config: pytest.Config, source: Path) -> Context:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the manifest's thresholds as items, tie each item to its requirement, keep stage order."""
+    """Add thresholds as items, tie each item to its requirement, keep stage order."""
     grade = config.stash.get(CONTEXT, None)
     if not grade or grade.findings.problem:
         return
@@ -129,7 +129,7 @@ def pytest_make_collect_report(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a check, visibly, when a stage before its own has failed; start the clock of its calls."""
+    """Skip a check when a stage before its own has failed; start the clock of its calls."""
     grade = item.config.stash.get(CONTEXT, None)
     if not grade:
         return

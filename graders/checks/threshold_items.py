@@ -33,9 +33,7 @@ def threshold_items(context: Context, items: Sequence[pytest.Item]) -> list[pyte
     ]
 
 
-def _item(
-    module: pytest.Module, name: str, profile: LoadProfile, number: int
-) -> pytest.Item:
+def _item(module: pytest.Module, name: str, profile: LoadProfile, number: int) -> pytest.Item:
     threshold = profile.thresholds[number]
     check: pytest.Function = pytest.Function.from_parent(
         module,
@@ -63,7 +61,9 @@ def judge(loaded: Loaded, number: int) -> None:
     if result.outcome is Outcome.FAILED:
         errors = loaded.figures.submission.first_errors
         where = f"load profile {result.profile!r}" + (f"; first errors: {errors}" if errors else "")
-        raise CheckFailed(Feedback(_limits(loaded.profile.thresholds[number]), result.sentence, where))
+        raise CheckFailed(
+            Feedback(_limits(loaded.profile.thresholds[number]), result.sentence, where)
+        )
     if result.outcome is Outcome.INCONCLUSIVE:
         raise Inconclusive(result.sentence)
     if result.outcome is Outcome.ERROR:

@@ -33,7 +33,9 @@ FIRST_ARRIVAL_S = 0.2
 class UserPool:
     """Locust users of one target: taken for one task, given back, made when there are too few."""
 
-    def __init__(self, users: list[type[locust.User]], environment: Environment, limit: int) -> None:
+    def __init__(
+        self, users: list[type[locust.User]], environment: Environment, limit: int
+    ) -> None:
         self._classes = users
         self._environment = environment
         self._free: list[locust.User] = []
@@ -151,7 +153,7 @@ def main() -> None:
     except Exception:
         traceback.print_exc()
         sys.exit(LAB_FAULT)
-    environment.events.request.add_listener(recorder.on_request)
+    environment.events.request.add_listener(recorder.on_request)  # type: ignore[no-untyped-call]
     dispatch(run, pools, list(user.tasks), recorder)
     if recorder.task_error:
         sys.stderr.write(recorder.task_error)

@@ -38,7 +38,7 @@ def disk_error(error: OSError, where: object) -> MachineError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return MachineError(
             f"The disk is full: no space left to write to {error.filename or where}.",
-            "Free some space (a grade needs about 300 MB), or set TMPDIR to a folder on another disk.",
+            "Free some space (a grade needs about 300 MB), or set TMPDIR to a folder elsewhere.",
         )
     return MachineError(
         f"Cannot write to {error.filename or where}: {error.strerror}.",

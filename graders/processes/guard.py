@@ -70,7 +70,7 @@ def start(command: list[str], output: int) -> int:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606 - no shell is the point
     except OSError as error:
         os.write(2, f"cannot run {command[0]!r}: {error.strerror}\n".encode())
     os._exit(127)

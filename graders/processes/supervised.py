@@ -1,5 +1,6 @@
 """A command under its guard: started, spoken to, stopped with all its descendants."""
 
+import contextlib
 import os
 import queue
 import signal
@@ -111,11 +112,9 @@ class Supervised:
 
     def stop(self) -> None:
         """End the command politely, then its descendants by force, and wait until all are gone."""
-        assert self._guard.stdin and self._guard.stdout
-        try:
+        assert self._guard.stdin
+        with contextlib.suppress(OSError):  # the guard may have ended by itself
             self._guard.stdin.close()
-        except OSError:
-            pass  # the guard has ended by itself
         self._guard.wait(self.grace_s + GUARD_TIMEOUT_S)
         self.exit_code(GUARD_TIMEOUT_S)
 

@@ -1,4 +1,4 @@
-"""The report in the formats other systems take: JUnit XML, Gradescope, GitHub step summary, CTRF."""
+"""The report in formats other systems take: JUnit XML, Gradescope, GitHub summary, CTRF."""
 
 import datetime
 import json
@@ -20,7 +20,7 @@ CTRF_STATUS = {
 
 
 def to_junit(report: Report) -> str:
-    """Return JUnit XML: a suite per stage, a case per check; inconclusive and error are `<error>`."""
+    """Return JUnit XML: a suite per stage, a case per check; what is undecided is an `<error>`."""
     root = ElementTree.Element("testsuites", name=report.lab, time=f"{report.duration_s:.3f}")
     for stage in dict.fromkeys(one.stage for one in report.requirements):
         ours = [one for one in report.requirements if one.stage == stage]
@@ -28,7 +28,9 @@ def to_junit(report: Report) -> str:
         for requirement in ours:
             _junit_cases(suite, requirement)
         for kind in ("failure", "error", "skipped"):
-            suite.set({"failure": "failures", "error": "errors"}.get(kind, kind), _count(suite, kind))
+            suite.set(
+                {"failure": "failures", "error": "errors"}.get(kind, kind), _count(suite, kind)
+            )
         suite.set("tests", str(len(suite)))
     if report.problem:
         suite = ElementTree.SubElement(root, "testsuite", name="grade", tests="1", errors="1")
@@ -97,7 +99,7 @@ def to_ctrf(report: Report) -> str:
     """Return a report in the Common Test Report Format."""
     started = datetime.datetime.fromisoformat(report.started_at).timestamp() * 1000
     checks = [check for one in report.requirements for check in one.checks]
-    counts = {status: 0 for status in ("passed", "failed", "skipped", "pending", "other")}
+    counts = dict.fromkeys(("passed", "failed", "skipped", "pending", "other"), 0)
     for check in checks:
         counts[CTRF_STATUS[check.outcome]] += 1
     results = {
@@ -110,7 +112,10 @@ def to_ctrf(report: Report) -> str:
         },
         "tests": [_ctrf_test(check) for check in checks],
     }
-    return json.dumps({"reportFormat": "CTRF", "specVersion": "0.0.0", "results": results}, indent=2) + "\n"
+    return (
+        json.dumps({"reportFormat": "CTRF", "specVersion": "0.0.0", "results": results}, indent=2)
+        + "\n"
+    )
 
 
 def _ctrf_test(check: CheckResult) -> dict[str, Any]:
@@ -132,7 +137,10 @@ def to_step_summary(report: Report) -> str:
     lines += ["| | requirement | points | |", "|---|---|---|---|"]
     for one in report.requirements:
         reason = one.reason.replace("|", "\\|").replace("\n", " ")[:200]
-        lines.append(f"| {MARKS[one.outcome]} | `{one.id}` {one.title} | {one.earned}/{one.points} | {reason} |")
+        lines.append(
+            f"| {MARKS[one.outcome]} | `{one.id}` {one.title} "
+            f"| {one.earned}/{one.points} | {reason} |"
+        )
     if report.problem:
         lines += ["", f"**{report.problem.problem}** {report.problem.next_step}"]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""The report on a terminal: every requirement in a line, the first failure in full, what to do next."""
+"""The report on a terminal: every requirement in a line, the first failure in full."""
 
 from collections.abc import Iterator
 
@@ -119,7 +119,10 @@ def _estimates(report: Report) -> Iterator[RenderableType]:
         table.add_column(name, justify="right")
     for one in known:
         table.add_row(
-            f"{one.title}, {one.unit}", figure(one.predicted), figure(one.measured), figure(one.factor)
+            f"{one.title}, {one.unit}",
+            figure(one.predicted),
+            figure(one.measured),
+            figure(one.factor),
         )
     yield Padding(table, INDENT)
 

@@ -31,7 +31,10 @@ def serve(
         if mode == "external" and names:
             janitor = stack.enter_context(external_janitor())
             if "postgres" in names:
-                servers["postgres"] = ExternalPostgres(required_url("DATABASE_URL"), janitor)
+                server = ExternalPostgres(required_url("DATABASE_URL"), janitor)
+                if seeds:
+                    server.use_seed(seeds, folder / "seeding.log")
+                servers["postgres"] = server
             if "redis" in names:
                 servers["redis"] = ExternalRedis(required_url("REDIS_URL"), janitor)
         else:

@@ -1,4 +1,4 @@
-"""Running PostgreSQL for root, which it refuses to serve: a way that works here, found by trying."""
+"""Running PostgreSQL for root, whom it refuses: a way that works here, found by trying."""
 
 import functools
 import os
@@ -15,7 +15,7 @@ SETPRIV = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"
 
 @dataclass(frozen=True)
 class Account:
-    """Who runs PostgreSQL: a command prefix, and the owner its files need (None: whoever we are)."""
+    """Who runs PostgreSQL: a command prefix, and the owner its files need (None: ourselves)."""
 
     prefix: tuple[str, ...] = ()
     owner: int | None = None

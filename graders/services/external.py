@@ -1,21 +1,24 @@
-"""Services that are there already: addresses of DATABASE_URL and REDIS_URL, used as administrator."""
+"""Services that are there already, used as administrator: DATABASE_URL and REDIS_URL."""
 
 import json
 import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import psycopg
 import redis
+from psycopg import sql
 
 from graders.errors import MachineError
-from graders.services.postgres import PostgresServer
+from graders.services.postgres import PostgresServer, drop
 from graders.services.redis import RIGHTS, RedisDatabase
+from graders.services.seeding import seed, seed_key
 
 
 class Janitor:
@@ -51,6 +54,22 @@ class ExternalPostgres(PostgresServer):
         description = f"PostgreSQL {number // 10000} external"
         super().__init__(url, address.hostname or "127.0.0.1", address.port or 5432, description)
         self.janitor = janitor
+
+    def use_seed(self, files: Sequence[Path], log: Path) -> None:
+        """Seed a template database once; it stays on the server for the next grade."""
+        name = f"lab_seed_{seed_key(files)}"
+        with psycopg.connect(self.admin, autocommit=True) as connection:
+            connection.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+            done = connection.execute(
+                "SELECT FROM pg_database WHERE datname = %s AND datistemplate", [name]
+            ).fetchone()
+            if done is None:
+                drop(self.admin, name)
+                seed(self, name, files, log)
+                connection.execute(
+                    sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(sql.Identifier(name))
+                )
+        self.template = name
 
     def announce(self, name: str) -> None:
         """Tell the janitor before a database is made."""
@@ -131,7 +150,9 @@ def _admin_connection(url: str) -> psycopg.Connection[Any]:
             f"DATABASE_URL does not lead to a PostgreSQL: {str(error).strip()}.",
             "Start it and use its superuser's address, or leave out --services external.",
         ) from None
-    row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    row = connection.execute(
+        "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
     if not row or not row[0]:
         connection.close()
         raise MachineError(

@@ -12,7 +12,6 @@ from psycopg.conninfo import make_conninfo
 
 ROLE_LIMITS = {"temp_file_limit": "512MB", "idle_in_transaction_session_timeout": "60s"}
 CONNECTION_LIMIT = 60
-SEED_OWNER = "lab_seed_owner"
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ class Database:
     def size_bytes(self) -> int:
         """Return what user tables with their indexes take on disk."""
         [(size,)] = self.fetch(
-            "SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint FROM pg_stat_user_tables"
+            "SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint"
+            " FROM pg_stat_user_tables"
         )
         return int(size)
 
@@ -100,16 +100,44 @@ class PostgresServer:
         name = f"lab_{secrets.token_hex(6)}"
         self.announce(name)
         database = Database(
-            make_conninfo(self.admin, dbname=name), name, secrets.token_hex(16), self.host, self.port
+            make_conninfo(self.admin, dbname=name),
+            name,
+            secrets.token_hex(16),
+            self.host,
+            self.port,
         )
         with psycopg.connect(self.admin, autocommit=True) as connection:
             _create(connection, database, self.template)
         try:
             if self.template:
-                database.fetch(f"REASSIGN OWNED BY {SEED_OWNER} TO {name}")
+                hand_over(database)
             yield database
         finally:
             drop(self.admin, name)
+
+
+def hand_over(database: Database) -> None:
+    """Make the submission's role the owner of everything the seed made in its database."""
+    database.fetch(
+        sql.SQL(
+            """
+            DO $$ DECLARE thing record; BEGIN
+              FOR thing IN
+                SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW'
+                       WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END AS kind,
+                       oid::regclass AS name
+                  FROM pg_class
+                 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r','p','v','m','S')
+                   AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid
+                                    AND deptype IN ('a','i') AND relkind = 'S')
+              LOOP EXECUTE format('ALTER %s %s OWNER TO %I', thing.kind, thing.name, {}); END LOOP;
+              EXECUTE format('ALTER SCHEMA public OWNER TO %I', {});
+            END $$
+            """
+        )
+        .format(sql.Literal(database.name), sql.Literal(database.name))
+        .as_string()
+    )
 
 
 def drop(admin: str, name: str) -> None:
@@ -120,13 +148,12 @@ def drop(admin: str, name: str) -> None:
         connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(identifier))
 
 
-def _create(
-    connection: psycopg.Connection[Any], database: Database, template: str | None
-) -> None:
+def _create(connection: psycopg.Connection[Any], database: Database, template: str | None) -> None:
     name = sql.Identifier(database.name)
     connection.execute(
         sql.SQL(
-            "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {} CONNECTION LIMIT {}"
+            "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE"
+            " PASSWORD {} CONNECTION LIMIT {}"
         ).format(name, sql.Literal(database.password), sql.Literal(CONNECTION_LIMIT))
     )
     for setting, value in ROLE_LIMITS.items():
@@ -141,4 +168,3 @@ def _create(
         )
     )
     connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(name))
-

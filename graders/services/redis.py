@@ -43,7 +43,9 @@ class RedisDatabase:
 
     def commands(self) -> int:
         """Return how many commands the server has processed since it started."""
-        return cast(int, cast(dict[str, object], self.client.info("stats"))["total_commands_processed"])
+        return cast(
+            int, cast(dict[str, object], self.client.info("stats"))["total_commands_processed"]
+        )
 
 
 class EmbeddedRedis:

@@ -40,7 +40,7 @@ class PostgresObserver:
         if len(self.buffer) < length:
             return False
         if self.started:
-            self.tally.count += self.buffer[0:1] in (b"Q", b"E")
+            self.tally.count += self.buffer[0] in b"QE"
         else:
             code = int.from_bytes(self.buffer[4:8])
             self.started = code not in (SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST)
@@ -62,7 +62,7 @@ class RedisObserver:
             self.tally.count += command.upper() not in CONNECTION_COMMANDS
 
     def _take_command(self) -> bytes | None:
-        """Remove one whole command from the buffer and return its name; None if it is not all here."""
+        """Take one whole command off the buffer; its name, or None if it is not all here."""
         end = self.buffer.find(b"\r\n")
         if end < 0:
             return None

@@ -80,7 +80,7 @@ class App(Requests):
                 replica.stop()
 
     def run_task(self, name: str, **placeholders: object) -> None:
-        """Run a command of `[tasks]` with the app's environment; failing is the learner's failure."""
+        """Run a command of `[tasks]` with the app's environment; it must succeed."""
         command = [_filled(word, placeholders) for word in self.submission.file.tasks[name]]
         folder = self.submission.folder
         log = folder.with_name(f"{folder.name}-{name}.log")

@@ -55,7 +55,7 @@ class Replica(Requests):
         self.process.kill()
 
     def restart(self) -> None:
-        """Start it again on the same port, killed first if it still runs, and wait until it is ready."""
+        """Start it again on the same port, killed first if need be, and wait until it is ready."""
         self.kill()
         self._fixed_port = self.port
         self._start()
@@ -86,7 +86,7 @@ class Replica(Requests):
                 return
             except SubmissionError:
                 self.process.stop()
-                stolen = attempt < PORT_ATTEMPTS - 1 and _someone_listens(self.port)
+                stolen = attempt < PORT_ATTEMPTS - 1 and bool(_listeners(self.port))
                 if not stolen or not self._uses_given_port():
                     raise
             except BaseException:
@@ -104,7 +104,7 @@ class Replica(Requests):
         )
 
     def _uses_given_port(self) -> bool:
-        """Say if another port could help: a start command with a port of its own keeps losing it."""
+        """Say if another port could help: a start command with a port of its own never moves."""
         return any("{port}" in word for word in self.launch.command)
 
     def _wait_until_ready(self) -> None:
@@ -122,7 +122,7 @@ class Replica(Requests):
         raise SubmissionError(
             f"{self._shown()} was not ready: GET {self.launch.ready} on port {self.port} did not "
             f"answer 200 within {self.launch.ready_timeout_s:g} s (last: {last}).",
-            "Listen on 127.0.0.1 and the port in the environment variable PORT, soon after the start.",
+            "Listen on 127.0.0.1 and the port in the variable PORT soon after the start.",
             self.log_tail(),
         )
 
@@ -150,16 +150,9 @@ class Replica(Requests):
 
 
 def _listeners(port: int) -> set[int | None]:
-    connections = psutil.net_connections("tcp")
+    """Return who listens on a port; None stands for a process of somebody else's."""
     return {
         connection.pid
-        for connection in connections
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-    } - {None}
-
-
-def _someone_listens(port: int) -> bool:
-    return any(
-        connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
         for connection in psutil.net_connections("tcp")
-    )
+        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
+    }

@@ -216,12 +216,15 @@ def write_links(
     tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> Callable[..., tuple[Path, dict[str, str]]]:
     """Write a CSV file of links to import; the file, and the URL of each code."""
-    folder = tmp_path_factory.mktemp("links")
+    folder, used = tmp_path_factory.mktemp("links"), set[str]()
 
     def write(name: str, count: int, codes: Sequence[str] = ()) -> tuple[Path, dict[str, str]]:
         rng, wanted = random.Random(f"{seed}:{name}"), dict.fromkeys(codes)
         while len(wanted) < count:
-            wanted["".join(rng.choices(BASE62, k=7))] = None
+            code = "".join(rng.choices(BASE62, k=7))
+            if code not in used:
+                wanted[code] = None
+        used.update(wanted)
         links = {code: f"https://example.com/{rng.getrandbits(64):x}?a=1,2" for code in wanted}
         with (folder / name).open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("code", "url"), *links.items()])
@@ -245,10 +248,12 @@ def moved(
 @pytest.fixture(scope="session")
 def prepare_load(seed: int, write_links: Callable[..., Any]) -> Callable[[App], dict[str, str]]:
     """Import the links that the load asks for; the same ones for everybody who is compared."""
+    paths: list[Path] = []
 
     def prepare(app: App) -> dict[str, str]:
-        path, _ = write_links("load.csv", LOAD_LINKS)
-        app.run_task("import", file=str(path))
-        return {"LINKS_CSV": str(path), "LAB_SEED": str(seed)}
+        if not paths:
+            paths.append(write_links("load.csv", LOAD_LINKS)[0])
+        app.run_task("import", file=str(paths[0]))
+        return {"LINKS_CSV": str(paths[0]), "LAB_SEED": str(seed)}
 
     return prepare

@@ -156,9 +156,7 @@ def test_when_the_space_is_full_the_answer_is_clear_and_quick(full: Space) -> No
 
 
 @requirement("full-code-space")
-def test_filling_the_space_overwrites_no_link(
-    full: Space, follow_all: Callable[..., None]
-) -> None:
+def test_filling_the_space_overwrites_no_link(full: Space, follow_all: Callable[..., None]) -> None:
     links = full.links()
     short = [code for code in links if len(code) == 1]
     step = "Read CODE_LENGTH from the environment; here it is 1, and there are 62 codes."

@@ -7,6 +7,7 @@ import logging
 import time
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from sqlalchemy.exc import SQLAlchemyError
 
 from cache import LIVE_TTL_S
@@ -39,10 +40,8 @@ class Gone:
     def add(self, code: str) -> None:
         """Remember a code, and forget those that no cache can hold any more."""
         now_s = time.monotonic()
+        self._until_s = {old: until_s for old, until_s in self._until_s.items() if until_s > now_s}
         self._until_s[code] = now_s + KEEP_S
-        # The oldest come first.
-        for old in [old for old, until_s in self._until_s.items() if until_s < now_s]:
-            del self._until_s[old]
 
     async def listen(self) -> None:
         """Follow the deletions of all replicas, for ever."""
@@ -55,7 +54,7 @@ class Gone:
 
     async def _listen_once(self) -> None:
         async with await psycopg.AsyncConnection.connect(
-            self._database_url, autocommit=True, **KEEPALIVE
+            make_conninfo(self._database_url, **KEEPALIVE), autocommit=True
         ) as connection:
             await connection.execute(f"LISTEN {GONE_CHANNEL}")
             # After LISTEN, so that no deletion falls between the two.

@@ -1,0 +1,104 @@
+"""A PostgreSQL cluster on disk: initialised, and served while someone needs it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from graders.errors import MachineError
+from graders.processes import Supervised, free_port
+from graders.services.account import unprivileged
+from graders.services.binaries import postgres_bin
+from graders.services.postgres import PostgresServer
+
+START_TIMEOUT_S = 20.0
+PORT_ATTEMPTS = 3
+LOCALE = "C.UTF-8" if sys.platform == "linux" else "C"
+INITDB_OPTIONS = (
+    *("--username", "postgres", "--auth-local", "trust", "--auth-host", "scram-sha-256"),
+    *("--encoding", "UTF8", "--locale", LOCALE, "--no-sync", "--no-instructions"),
+)
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "fsync": "off",  # the cluster lives for one grade; only submissions are killed
+    "full_page_writes": "off",
+    "autovacuum": "off",  # whether it fires in a grade is chance, and work counters show it
+    "dynamic_shared_memory_type": "mmap",  # nothing in /dev/shm to leave behind
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+def initialise(data: Path) -> None:
+    """Make an empty cluster whose superuser `postgres` is reached over a Unix socket only."""
+    data.mkdir(mode=0o700)
+    account = unprivileged()
+    account.adopt(data)
+    done = subprocess.run(
+        [*account.prefix, str(postgres_bin() / "initdb"), "--pgdata", str(data), *INITDB_OPTIONS],
+        capture_output=True,
+        text=True,
+        env=_environment(),
+    )
+    if done.returncode != 0:
+        raise MachineError(
+            f"initdb of {postgres_bin()} failed (exit code {done.returncode}).",
+            "Read its last lines below; `lab doctor` tries each part by itself.",
+            done.stderr.splitlines()[-10:],
+        )
+
+
+@contextmanager
+def serve_cluster(data: Path, log: Path) -> Iterator[PostgresServer]:
+    """Run PostgreSQL on a cluster; it is shut down, not killed, on leaving."""
+    for attempt in range(PORT_ATTEMPTS):
+        port = free_port()
+        with _start(data, log, port) as process:
+            server = _ready(process, data, port)
+            if server:
+                yield server
+                return
+            lost_port = any("Address already in use" in line for line in process.log_tail())
+        if not lost_port or attempt == PORT_ATTEMPTS - 1:
+            raise MachineError(
+                "PostgreSQL did not start.", "Read its last lines below.", process.log_tail()
+            )
+
+
+def _start(data: Path, log: Path, port: int) -> Supervised:
+    settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(data)}
+    options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+    return Supervised(
+        [*unprivileged().prefix, str(postgres_bin() / "postgres"), "-D", str(data), *options],
+        env=_environment(),
+        cwd=data,
+        log=log,
+        stop_signal=signal.SIGINT,  # fast shutdown: disconnects clients, frees shared memory
+        grace_s=5.0,
+    )
+
+
+def _ready(process: Supervised, data: Path, port: int) -> PostgresServer | None:
+    """Return the server once it answers, None when it ended."""
+    admin = f"host={data} port={port} user=postgres dbname=postgres"
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.exit_code(0.01) is None:
+        try:
+            with psycopg.connect(admin) as connection:
+                number = connection.info.server_version
+        except psycopg.OperationalError:
+            continue
+        return PostgresServer(admin, "127.0.0.1", port, f"PostgreSQL {number // 10000} embedded")
+    return None
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
