@@ -84,12 +84,12 @@ class Answer:
             self.fail("a JSON body", str(self))
 
     def expect(self, status: int | set[int], why: str, next_step: str = "") -> "Answer":
-        """Demand a status; `why` says for what, as in "a code that was never given out"."""
+        """Demand a status; `why` completes "because", as in "it was never given out"."""
         LEDGER.reached()
         wanted = {status} if isinstance(status, int) else status
         if self.status not in wanted:
             numbers = " or ".join(str(one) for one in sorted(wanted))
-            self.fail(f"{numbers} for {why}", str(self), next_step)
+            self.fail(f"{numbers}, because {why}", str(self), next_step)
         return self
 
     def fail(self, expected: str, got: str, next_step: str = "") -> Any:

@@ -51,6 +51,8 @@ __all__ = [
 ]
 
 STARTED_AT: pytest.StashKey[int] = pytest.StashKey()
+LOG_BEFORE: pytest.StashKey[tuple[str, ...]] = pytest.StashKey()
+SHOWN_LOG_LINES = 10
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -134,6 +136,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if not grade:
         return
     item.stash[STARTED_AT] = LEDGER.assertions
+    item.stash[LOG_BEFORE] = _log_now(grade)
     check = item.stash[CHECK]
     failed = grade.findings.failed_stage(grade.manifest.stage_index(check.stage), grade.manifest)
     if failed and not grade.order.run_all:
@@ -159,7 +162,7 @@ def pytest_runtest_makereport(
     assertions = LEDGER.assertions - item.stash[STARTED_AT]
     result = judge_item(item.nodeid, item.stash[CHECK], call, assertions)
     if result:
-        result = _with_log(result, grade)
+        result = _with_log(result, _log_now(grade), item.stash[LOG_BEFORE])
         grade.findings.checks.append(result)
         grade.progress(result)
         if result.outcome is Outcome.ERROR and report.passed and result.feedback:
@@ -167,10 +170,14 @@ def pytest_runtest_makereport(
     return report
 
 
-def _with_log(result: CheckResult, grade: Context) -> CheckResult:
-    """Show the last lines of the submission's log beside a failure."""
+def _log_now(grade: Context) -> tuple[str, ...]:
     running = grade.findings.running
-    if result.outcome is not Outcome.FAILED or not result.feedback or result.feedback.log:
+    return running[-1].log_tail(SHOWN_LOG_LINES) if running else ()
+
+
+def _with_log(result: CheckResult, log: tuple[str, ...], before: tuple[str, ...]) -> CheckResult:
+    """Show the submission's last lines beside a failure, if it wrote any since the check began."""
+    feedback = result.feedback
+    if result.outcome is not Outcome.FAILED or not feedback or feedback.log or log == before:
         return result
-    log = running[-1].log_tail(10) if running else ()
-    return dataclasses.replace(result, feedback=dataclasses.replace(result.feedback, log=log))
+    return dataclasses.replace(result, feedback=dataclasses.replace(feedback, log=log))

@@ -58,7 +58,7 @@ def first_trouble(report: Report) -> RequirementResult | None:
 def _stages(report: Report) -> Iterator[RenderableType]:
     for stage in dict.fromkeys(one.stage for one in report.requirements):
         yield Text(f"\n{stage}", style="bold")
-        table = Table.grid(padding=(0, 1))
+        table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(width=1)
         table.add_column(ratio=1)
         table.add_column(justify="right", no_wrap=True)

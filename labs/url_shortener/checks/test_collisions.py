@@ -15,7 +15,7 @@ Follow = Callable[..., None]
 NewUrl = Callable[[], str]
 SomeLinks = Callable[[App, int], dict[str, str]]
 
-CROWD = 700  # of 62 * 62 = 3,844 codes: drawn at random, some 60 of them are drawn twice
+CROWD = 500  # of 62 * 62 = 3,844 codes: drawn at random, some 30 are drawn twice
 CODES_OF_ONE = 62
 TOO_MANY = 100
 FULL_WITHIN_S = 2.0  # the contract

@@ -18,7 +18,7 @@ Spread = Callable[..., list[Answer]]
 RACES = 5
 CLIENTS = 50
 READERS = 10
-LINKS = 140
+LINKS = 100
 CLICKS = 160
 COUNTED_WITHIN_S = 3.0  # the contract
 

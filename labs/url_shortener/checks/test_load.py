@@ -6,6 +6,7 @@ The limits on load profiles are in lab.toml; the engine makes checks of their ow
 import itertools
 import math
 import random
+import time
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,11 +23,11 @@ Record = Callable[[str, float], None]
 WriteLinks = Callable[..., tuple[Path, dict[str, str]]]
 
 GROWTH = 4
-COLD_REDIRECTS = 150
+COLD_REDIRECTS = 100
 MAX_RATIO = 2.0
 FLOOR = 1.0  # blocks or rows per redirect; below it a ratio says nothing
 RECOVERS_WITHIN_S = 5.0
-ZIPF_REDIRECTS = 400
+ZIPF_REDIRECTS = 300
 ZIPF_EXPONENT = 1.1
 IMPORTED = "After the import task every code of the file redirects to its URL."
 # The largest value that can be meant; hit_ratio 95 would be a percentage.
@@ -72,10 +73,11 @@ def cost_among(
 
 def booked_work(app: App) -> Any:
     """Close the service's connections, which is when PostgreSQL books their work, and read it."""
-    app.postgres.fetch(
-        "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    pids = [pid for (pid,) in app.postgres.fetch(f"SELECT pid {others}")]
+    app.postgres.cut_connections()
+    while app.postgres.fetch(f"SELECT pid {others} AND pid = ANY(%s)", pids):
+        time.sleep(0.01)
     return app.postgres.work()
 
 

@@ -20,7 +20,7 @@ from urls import location
 MAX_ATTEMPTS = 20
 FLUSH_INTERVAL_S = 0.5
 TELL_INTERVAL_S = 0.25
-FOLD_INTERVAL_S = 20
+FORGET_INTERVAL_S = 60
 
 
 class AliasTakenError(Exception):
@@ -54,7 +54,7 @@ class Shortener:
             for interval_s, action in (
                 (FLUSH_INTERVAL_S, self._clicks.flush),
                 (TELL_INTERVAL_S, self._cache.tell),
-                (FOLD_INTERVAL_S, self._store.fold_clicks),
+                (FORGET_INTERVAL_S, self._store.forget_batches),
             )
         ]
 
@@ -100,10 +100,12 @@ class Shortener:
 
     async def delete(self, code: str) -> Missing | None:
         """End a living link; for others, say why that cannot be."""
-        if await self._store.delete(code):
-            await self._cache.put_gone([code])
-            return None
-        return Missing.GONE if await self._store.find(code) else Missing.UNKNOWN
+        deleted = await self._store.delete(code)
+        if not deleted and await self._store.find(code) is None:
+            return Missing.UNKNOWN
+        # Also for a link that was gone already: whoever deleted it may have died before this.
+        await self._cache.put_gone([code])
+        return None if deleted else Missing.GONE
 
     async def _insert_alias(self, alias: str, new: NewLink) -> Link:
         link = await self._store.insert(alias, new.url, new.expires_in_s)

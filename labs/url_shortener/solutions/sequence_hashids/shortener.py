@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from background import repeat
 from cache import LIVE_TTL_S, Cache, Entry, Live, Missing
@@ -86,14 +87,18 @@ class Shortener:
         link = await self._store.find(code)
         if link is None:
             return Missing.UNKNOWN
-        return Missing.GONE if link.gone else link
+        if link.gone:
+            return Missing.GONE
+        return replace(link, clicks=await self._store.clicks(code))
 
     async def delete(self, code: str) -> Missing | None:
         """End a living link; for others, say why that cannot be."""
-        if await self._store.delete(code):
-            await self._cache.put_gone([code])
-            return None
-        return Missing.GONE if await self._store.find(code) else Missing.UNKNOWN
+        deleted = await self._store.delete(code)
+        if not deleted and await self._store.find(code) is None:
+            return Missing.UNKNOWN
+        # Also for a link that was gone already: whoever deleted it may have died before this.
+        await self._cache.put_gone([code])
+        return None if deleted else Missing.GONE
 
     async def _insert_alias(self, alias: str, new: NewLink) -> Link:
         link = await self._store.insert(alias, new.url, new.expires_in_s)

@@ -43,13 +43,14 @@ INSERT = text(
     """INSERT INTO links (code, url, expires_at)
     VALUES (:code, :url, now() + make_interval(secs => :expires_in_s))
     ON CONFLICT (code) DO NOTHING
-    RETURNING code, url, created_at, expires_at, FALSE AS gone, 0 AS clicks"""
+    RETURNING code, url, created_at, expires_at, FALSE AS gone"""
 )
 FIND = text(
-    """SELECT code, url, created_at, expires_at, coalesce(clicks, 0) AS clicks,
+    """SELECT code, url, created_at, expires_at,
         deleted_at IS NOT NULL OR coalesce(expires_at <= now(), FALSE) AS gone
-    FROM links LEFT JOIN clicks USING (code) WHERE code = :code"""
+    FROM links WHERE code = :code"""
 )
+CLICKS = text("SELECT clicks FROM clicks WHERE code = :code")
 DELETE = text(
     """UPDATE links SET deleted_at = now()
     WHERE code = :code AND deleted_at IS NULL AND coalesce(expires_at > now(), TRUE)
@@ -74,7 +75,7 @@ class Link:
     created_at: datetime
     expires_at: datetime | None
     gone: bool
-    clicks: int
+    clicks: int = 0
 
 
 class Store:
@@ -113,9 +114,14 @@ class Store:
         return _link(rows[0]) if rows else None
 
     async def find(self, code: str) -> Link | None:
-        """The link, also one that is gone; None if the code was never given out."""
+        """The link without its clicks, also one that is gone; None if there never was one."""
         rows = await self._run(FIND, code=code)
         return _link(rows[0]) if rows else None
+
+    async def clicks(self, code: str) -> int:
+        """How often the link was followed."""
+        rows = await self._run(CLICKS, code=code)
+        return int(rows[0].clicks) if rows else 0
 
     async def delete(self, code: str) -> bool:
         """Mark a living link as deleted; its row stays, so the code is never given out again."""
