@@ -57,15 +57,24 @@ def first_trouble(report: Report) -> RequirementResult | None:
 
 def _stages(report: Report) -> Iterator[RenderableType]:
     for stage in dict.fromkeys(one.stage for one in report.requirements):
-        yield Text(f"\n{stage}", style="bold")
-        table = Table.grid(padding=(0, 1), expand=True)
-        table.add_column(width=1)
-        table.add_column(ratio=1)
-        table.add_column(justify="right", no_wrap=True)
-        for one in report.requirements:
-            if one.stage == stage:
-                table.add_row(*_row(one))
-        yield Padding(table, INDENT)
+        ours = [one for one in report.requirements if one.stage == stage]
+        reasons = {one.reason if one.outcome is Outcome.SKIPPED else "" for one in ours}
+        if len(reasons) == 1 and (reason := reasons.pop()):
+            what = f"{len(ours)} requirements, {sum(one.points for one in ours)} points: {reason}"
+            yield Text.assemble((f"\n{stage}", "bold"), (f"  · {what}", "dim"))
+        else:
+            yield Text(f"\n{stage}", style="bold")
+            yield Padding(_stage_table(ours), INDENT)
+
+
+def _stage_table(requirements: list[RequirementResult]) -> Table:
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(width=1)
+    table.add_column(ratio=1)
+    table.add_column(justify="right", no_wrap=True)
+    for one in requirements:
+        table.add_row(*_row(one))
+    return table
 
 
 def _row(one: RequirementResult) -> tuple[Text, Text, Text]:

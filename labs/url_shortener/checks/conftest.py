@@ -81,15 +81,15 @@ def _leads_to(answer: Answer, url: str) -> bool:
     return answer.status in REDIRECTS and _location(answer) in _spellings(url)
 
 
-def _location(answer: Answer) -> bytes:
-    return answer.headers.get("location", "").encode("utf-8", "surrogateescape")
+def _location(answer: Answer) -> str:
+    return answer.headers.get("location", "")
 
 
-def _spellings(url: str) -> set[bytes]:
+def _spellings(url: str) -> set[str]:
     """Return the forms of `url` that lead to the same place: unicode may be percent-encoded."""
     upper = "".join(char if char.isascii() else quote(char) for char in url)
     lower = "".join(char if char.isascii() else quote(char).lower() for char in url)
-    return {url.encode(), upper.encode(), lower.encode()}
+    return {url, upper, lower}
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +102,7 @@ def _shown(answer: Answer) -> str:
     if answer.status == 0:
         return f"no answer ({answer.error})"
     if answer.status in REDIRECTS:
-        return f"{answer.status} with Location {_location(answer).decode('utf-8', 'replace')}"
+        return f"{answer.status} with Location {_location(answer)!r}"
     return f"{answer.status} {answer.text[:200]}"
 
 

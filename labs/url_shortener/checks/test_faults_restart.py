@@ -10,9 +10,9 @@ FollowAll = Callable[..., None]
 SomeLinks = Callable[[App | Replica, int], dict[str, str]]
 
 CLIENTS = 30  # more than a replica has connections, so that some work is always waiting
-ENOUGH_LINKS = 60
+ENOUGH_LINKS = 30
 CREATED_WITHIN_S = 10.0
-DATABASE_DELAY_S = 0.04
+DATABASE_DELAY_S = 0.03
 
 
 def keep_creating(replica: Replica, tag: str, acknowledged: dict[str, str]) -> None:
