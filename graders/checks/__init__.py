@@ -1,6 +1,7 @@
 """What a lab's checks import: `requirement`, `expect` and the types of the fixtures."""
 
 from graders.checks.expectations import expect, requirement
+from graders.checks.fixtures import Finished
 from graders.client import Answer, Call
 from graders.errors import CheckFailed, Inconclusive
 from graders.stand import App, Link, Replica
@@ -10,6 +11,7 @@ __all__ = [
     "App",
     "Call",
     "CheckFailed",
+    "Finished",
     "Inconclusive",
     "Link",
     "Replica",

@@ -1,9 +1,11 @@
 """The fixtures a lab's checks use."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +13,12 @@ from graders.checks.context import CONTEXT, Context
 from graders.checks.loading import Loaded, Prepare, run_profile
 from graders.errors import LabError
 from graders.manifest import did_you_mean
+from graders.processes import Supervised
 from graders.services import Database, RedisDatabase
 from graders.stand import App
+from graders.submission import environment
+
+OUTPUT_LINES = 10_000
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +74,53 @@ def postgres(app: App) -> Database:
 def redis(app: App) -> RedisDatabase:
     """The Redis of the shared app, with the administrator's eyes."""
     return app.redis
+
+
+@pytest.fixture(scope="session")
+def provision(context: Context) -> Callable[[str], AbstractContextManager[Any]]:
+    """Give a fresh share of a service without an app: `with provision("postgres") as database`."""
+
+    def fresh(service: str) -> AbstractContextManager[Any]:
+        servers = context.stand.servers
+        if service not in servers:
+            hint = did_you_mean(service, list(servers))
+            raise LabError(
+                f"This lab has no service {service!r}{hint}.",
+                "Name it in lab.toml under [lab] services.",
+            )
+        return servers[service].provision()
+
+    return fresh
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A program of the submission after its end; without `exit_code` its time was over."""
+
+    exit_code: int | None
+    output: str
+
+
+@pytest.fixture(scope="session")
+def run_program(context: Context) -> Callable[..., Finished]:
+    """Run a program of the submission: `run_program(["python", "x.py"], timeout_s=…)`."""
+
+    def run(
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout_s: float = 10.0,
+    ) -> Finished:
+        folder = cwd or context.submission.folder
+        rules = context.manifest.submission
+        settings = {**context.submission.file.env, **rules.env, **(env or {})}
+        log = context.stand.folder / "program.log"
+        with Supervised(command, env=environment(folder, settings), cwd=folder, log=log) as program:
+            code = program.exit_code(timeout_s)
+        return Finished(code, "\n".join(program.log_tail(OUTPUT_LINES)))
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def _run_sql(file: Path, address: str) -> None:
 
 def _run_program(file: Path, address: str, log: Path) -> None:
     with Supervised(
-        [sys.executable, str(file)],
+        [sys.executable, str(file.resolve())],
         env={**os.environ, "DATABASE_URL": address},
         cwd=file.parent,
         log=log,

@@ -8,6 +8,7 @@ from pathlib import Path
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from graders.client import Client
+from graders.errors import LabError
 from graders.manifest import Manifest
 from graders.processes import free_port
 from graders.services import Resource, Server, ServicesMode, serve
@@ -41,6 +42,11 @@ class Stand:
         observers: Observers | None = None,
     ) -> Iterator[App]:
         """Run a submission on fresh services; `observers` see what it sends to each of them."""
+        if self.manifest.submission.kind != "service":
+            raise LabError(
+                "A submission of this lab is a set of files; there is no app to start.",
+                "Use submission_dir, run_program and provision in the check.",
+            )
         with ExitStack() as stack:
             resources = {
                 name: stack.enter_context(server.provision())
@@ -86,8 +92,8 @@ class Stand:
         settings = {**settings, **addresses}
         app = App(submission, resources, links, settings, self.client, stack)
         launches = [self._launch(submission, name, settings, ports.get(name)) for name in names]
-        if self.manifest.submission.kind == "service":
-            app.launch(*launches, *[launches[0]] * (replicas - 1))
+        app.launch(*launches)
+        app.scale(replicas)
         return app
 
     def _launch(

@@ -1,0 +1,1 @@
+"""What `make bench` measures: figures of this machine, compared within one run, never asserted."""

@@ -1,0 +1,1 @@
+CREATE TABLE note (key text PRIMARY KEY, text text NOT NULL);
