@@ -102,6 +102,7 @@ def run_checks(context: Context) -> None:
     output = io.StringIO()
     checks = context.order.lab / "checks"
     arguments = [str(checks), f"--rootdir={context.order.lab}", "--import-mode=importlib"]
+    arguments.append(f"--confcutdir={context.order.lab}")  # no conftest.py above the lab counts
     arguments += ["-c", os.devnull, "-o", "enable_assertion_pass_hook=true", "--strict-markers"]
     arguments += ["-p", "no:cacheprovider", f"--basetemp={context.stand.folder / 'pytest'}", "-q"]
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):

@@ -88,7 +88,7 @@ def _basics() -> tuple[RequirementResult, ...]:
     lost = Feedback(
         expected='201 for an entry with "quotes", <tags> & a | bar',
         got='500 with body <script>alert("boo")</script>',
-        where="curl -i -X POST http://127.0.0.1:8000/entries -d '{\"text\": \"<b>\"}'",
+        where='curl -i -X POST http://127.0.0.1:8000/entries -d \'{"text": "<b>"}\'',
         next_step="Read the last lines of your service.",
         log=("Traceback (most recent call last):", "KeyError: 'text'"),
     )

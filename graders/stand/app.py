@@ -70,7 +70,7 @@ class App(Requests):
         """Have `count` replicas of the first process on the same services; return them."""
         missing = count - len(self.replicas)
         if missing > 0:
-            self.launch(*[self.replicas[0].launch] * missing)
+            self.launch(*[self.replicas[0].launch.elsewhere()] * missing)
         return self.replicas[:count]
 
     def stop(self) -> None:

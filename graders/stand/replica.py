@@ -1,5 +1,6 @@
 """One running process of a submission: started, awaited, killed, paused, restarted."""
 
+import dataclasses
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +35,10 @@ class Launch:
     ready_timeout_s: float
     log_folder: Path
     port: int | None = None
+
+    def elsewhere(self) -> "Launch":
+        """Return how to start one more of it: on any free port."""
+        return dataclasses.replace(self, port=None)
 
 
 class Replica(Requests):

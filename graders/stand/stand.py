@@ -40,8 +40,12 @@ class Stand:
         replicas: int = 1,
         faults: bool = False,
         observers: Observers | None = None,
+        port: int | None = None,
     ) -> Iterator[App]:
-        """Run a submission on fresh services; `observers` see what it sends to each of them."""
+        """Run a submission on fresh services; `observers` see what it sends to each of them.
+
+        Its first process listens on `port`, or on any free one.
+        """
         if self.manifest.submission.kind != "service":
             raise LabError(
                 "A submission of this lab is a set of files; there is no app to start.",
@@ -58,7 +62,7 @@ class Stand:
                 port = links[name].port if name in links else resource.port
                 host = "127.0.0.1" if name in links else resource.host
                 settings[resource.variable] = resource.url(host, port)
-            yield self._start(submission, resources, links, settings, replicas, stack)
+            yield self._start(submission, resources, links, settings, replicas, stack, port)
 
     def _links(
         self,
@@ -83,17 +87,19 @@ class Stand:
         settings: Mapping[str, str],
         replicas: int,
         stack: ExitStack,
+        port: int | None,
     ) -> App:
         names = self.manifest.submission.processes
         ports = {name: free_port() for name in names} if len(names) > 1 else {}
+        if port:
+            ports[names[0]] = port
         addresses = {
             f"{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in ports.items()
         }
         settings = {**settings, **addresses}
         app = App(submission, resources, links, settings, self.client, stack)
         launches = [self._launch(submission, name, settings, ports.get(name)) for name in names]
-        app.launch(*launches)
-        app.scale(replicas)
+        app.launch(*launches, *[launches[0].elsewhere()] * (replicas - 1))
         return app
 
     def _launch(

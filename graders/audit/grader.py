@@ -1,0 +1,76 @@
+"""Grading one subject of an audit in a process of its own."""
+
+import os
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from graders.audit.subjects import Plan, Subject
+from graders.errors import MachineError
+from graders.model import Report
+from graders.processes import Supervised
+from graders.report.json_report import from_json
+
+GRADE_TIMEOUT_S = 900.0
+SEED_LIMIT = 1_000_000
+
+
+class Counter:
+    """Says how many grades are done."""
+
+    def __init__(self, total: int, progress: Callable[[str], None]) -> None:
+        self._lock = threading.Lock()
+        self._done, self._total, self._progress = 0, total, progress
+
+    def finished(self, name: str) -> None:
+        """Note one more."""
+        with self._lock:
+            self._done += 1
+            self._progress(f"{self._done} of {self._total} grades done, last {name} …")
+
+
+class Grader:
+    """Grades one subject in a process of its own, so that grades share nothing."""
+
+    def __init__(self, plan: Plan, folder: Path, counter: Counter) -> None:
+        self.plan, self.folder, self.counter = plan, folder, counter
+
+    def grade(self, job: tuple[Subject, int]) -> Report:
+        """Run `lab grade` on a subject and read its report."""
+        subject, number = job
+        out = self.folder / f"{subject.role}-{subject.name}-{number}"
+        with Supervised(
+            self._command(subject, number, out),
+            env=os.environ,
+            cwd=Path.cwd(),
+            log=out.with_suffix(".log"),
+            stop_signal=signal.SIGINT,
+            grace_s=15.0,
+        ) as process:
+            code = process.exit_code(GRADE_TIMEOUT_S)
+        self.counter.finished(subject.name)
+        try:
+            return from_json((out / "report.json").read_bytes())
+        except OSError:
+            raise MachineError(
+                f"Grading {subject.source} ended with exit code {code} and without a report.",
+                f"Run it by itself: lab grade {self.plan.lab} --from {subject.source}",
+                process.log_tail(),
+            ) from None
+
+    def _command(self, subject: Subject, number: int, out: Path) -> list[str]:
+        plan = self.plan
+        seed = secrets.randbelow(SEED_LIMIT) if plan.seed is None else plan.seed + number
+        command = [sys.executable, "-m", "graders", "grade", str(plan.lab)]
+        command += ["--from", str(subject.source), "--out", str(out), "--no-record"]
+        command += ["--seed", str(seed)]
+        for requirement in subject.caught_by:
+            command += ["-r", requirement]
+        if subject.caught_by:
+            command.append("--all")
+        if not plan.load:
+            command.append("--no-load")
+        return command

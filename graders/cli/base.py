@@ -1,0 +1,51 @@
+"""What all commands share: the application, its consoles, its options, its way to fail."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from graders.errors import GradingError, SubmissionError
+from graders.services import ServicesMode
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Build the classic system-design questions; graders judge what you built.",
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+LabName = Annotated[str, typer.Argument(metavar="LAB", help="a lab's name, or its folder")]
+Source = Annotated[
+    Path | None, typer.Option("--from", help="the folder to grade [default: submissions/LAB]")
+]
+Services = Annotated[
+    ServicesMode, typer.Option(help="start PostgreSQL and Redis, or use DATABASE_URL and REDIS_URL")
+]
+NoLoad = Annotated[bool, typer.Option("--no-load", help="leave the load profiles out")]
+Seed = Annotated[int | None, typer.Option(help="repeat the random choices of an earlier attempt")]
+
+
+def main() -> None:
+    """Run the command line; every foreseeable problem becomes a message and an exit code."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        err.print("\nStopped. Nothing was recorded, and nothing is left running.")
+        sys.exit(130)
+    except GradingError as error:
+        _complain(error)
+
+
+def _complain(error: GradingError) -> NoReturn:
+    err.print(Text(f"{error.culprit}: {error.problem}", style="bold red"))
+    for line in error.log:
+        err.print(Text(f"  {line}", style="dim"))
+    err.print(Text(f"next: {error.next_step}"))
+    sys.exit(1 if isinstance(error, SubmissionError) else 2)

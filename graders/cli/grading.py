@@ -1,0 +1,145 @@
+"""Commands that run a submission: start, grade, run."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from graders import attempts, labs, playground, watch
+from graders.attempts import Wishes
+from graders.cli.base import LabName, NoLoad, Seed, Services, Source, app, out
+from graders.model import CheckResult, Outcome, Report
+from graders.report import TerminalReport
+from graders.report.terminal import first_trouble
+
+PLAYGROUND_PORT = 8000
+
+
+@app.command()
+def start(lab: LabName, no_load: NoLoad = False, services: Services = "embedded") -> None:
+    """Copy a lab's starter to submissions/LAB and grade it; on a terminal, again on every save.
+
+    Example: lab start url_shortener
+    """
+    folder = labs.find_lab(lab)
+    target = labs.default_submission(folder)
+    if labs.start_submission(folder):
+        out.print(
+            f"Your copy of the starter is in {target}/. The question is in {folder}/README.md."
+        )
+    else:
+        out.print(f"Going on with your work in {target}/.")
+    url = f"http://127.0.0.1:{PLAYGROUND_PORT}"
+    out.print(f"To try it by hand: .venv/bin/lab run {folder.name}", soft_wrap=True)
+    out.print(_locust_command(folder, url), soft_wrap=True)
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        wishes = Wishes(lab, target, load=not no_load, services=services)
+        sys.exit(_grade(wishes, record=True, to=None))
+    options = [*(["--no-load"] if no_load else []), "--services", services]
+    sys.exit(watch.grade_on_every_save(lab, target, options, _waiting))
+
+
+def _waiting() -> None:
+    out.print(Text("\nWaiting for you to save a file. Ctrl-C ends.", style="dim"))
+
+
+@app.command()
+def grade(
+    lab: LabName,
+    source: Source = None,
+    stage: Annotated[list[str] | None, typer.Option(help="grade only this stage")] = None,
+    requirement: Annotated[list[str] | None, typer.Option("-r", help="grade only this one")] = None,
+    no_load: NoLoad = False,
+    run_all: Annotated[bool, typer.Option("--all", help="go on after a failed stage")] = False,
+    seed: Seed = None,
+    services: Services = "embedded",
+    to: Annotated[Path | None, typer.Option("--out", help="write the report files here")] = None,
+    record: Annotated[bool, typer.Option(help="keep the attempt in the history")] = True,
+) -> None:
+    """Grade a submission once; exit code 0 passed, 1 failed, 2 could not grade, 3 inconclusive.
+
+    Example: lab grade url_shortener --from labs/url_shortener/solutions/random_base62 --no-load
+    """
+    wishes = Wishes(
+        lab, source, stage or (), requirement or (), not no_load, run_all, seed, services
+    )
+    sys.exit(_grade(wishes, record=record, to=to))
+
+
+def _grade(wishes: Wishes, *, record: bool, to: Path | None) -> int:
+    with _progress() as progress:
+        report, folder = attempts.attempt(attempts.order(wishes), progress, record, to)
+    out.print(TerminalReport(report))
+    out.print(Text(f"report: {_short(folder)}/report.html", style="dim"), soft_wrap=True)
+    out.print(Text(f"next: {_next_step(report)}"), soft_wrap=True)
+    return report.verdict.exit_code
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[CheckResult], None]]:
+    done = 0
+    with out.status("starting services and submission …") as status:
+
+        def show(result: CheckResult) -> None:
+            nonlocal done
+            done += 1
+            status.update(f"{result.stage}: {done} checks done, last {result.requirement} …")
+
+        yield show
+
+
+def _short(folder: Path) -> Path:
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+
+
+def _next_step(report: Report) -> str:
+    if report.problem:
+        return report.problem.next_step
+    trouble = first_trouble(report)
+    if trouble and trouble.outcome is Outcome.FAILED:
+        return (
+            f"make `{trouble.id}` hold in {report.submission}, save, grade again; "
+            f"for a nudge: .venv/bin/lab hint {report.lab} {trouble.id}"
+        )
+    if trouble and trouble.outcome is Outcome.INCONCLUSIVE:
+        return "grade again while this machine is quiet; the doubt is not your fault."
+    if trouble:
+        return "this is not your submission's fault; show the report to the lab's author."
+    if not report.verdict.complete:
+        return f"grade everything: make grade-{report.lab}"
+    return f"passed! Try the follow-up questions: labs/{report.lab}/follow_ups.toml"
+
+
+@app.command()
+def run(
+    lab: LabName,
+    source: Source = None,
+    port: Annotated[int, typer.Option(help="where the service listens")] = PLAYGROUND_PORT,
+    services: Services = "embedded",
+) -> None:
+    """Keep a submission running on fresh services, to try it by hand, until Ctrl-C.
+
+    Example: lab run url_shortener --port 8080
+    """
+    wishes = Wishes(lab, source, services=services)
+    with playground.playground(attempts.order(wishes), port) as running:
+        out.print(f"Your service answers at {running.base_url}.")
+        for resource in running.resources.values():
+            address = resource.url(resource.host, resource.port)
+            out.print(f"{resource.variable}={address}", soft_wrap=True)
+        out.print(_locust_command(labs.find_lab(lab), running.base_url), soft_wrap=True)
+        out.print("Ctrl-C ends it.")
+        with contextlib.suppress(KeyboardInterrupt):
+            while running.replicas[0].process.exit_code(timeout_s=3600) is None:
+                pass
+
+
+def _locust_command(lab: Path, url: str) -> str:
+    locustfile = lab / "load" / "locustfile.py"
+    if not locustfile.exists():
+        return ""
+    return f"Load it from Locust's web page: .venv/bin/locust -f {locustfile} --host {url}"

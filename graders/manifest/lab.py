@@ -1,0 +1,162 @@
+"""What `lab.toml` may say."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from graders.manifest.part import Name, Part, RequirementId
+from graders.manifest.words import did_you_mean
+
+
+class Lab(Part):
+    """`[lab]`: what the lab asks and needs."""
+
+    title: str
+    question: str
+    minutes: Annotated[int, Field(gt=0)]
+    concepts: list[str] = []
+    reference: str
+    services: list[Literal["postgres", "redis"]] = []
+
+
+class SubmissionRules(Part):
+    """`[submission]`: what a submission must be and how it is started."""
+
+    kind: Literal["service", "files"] = "service"
+    processes: list[Name] = ["app"]
+    ready: str = "/"
+    ready_timeout_s: Annotated[float, Field(gt=0)] = 15
+    tasks: list[Name] = []
+    files: list[str] = []
+    env: dict[str, str] = {}
+
+
+class Seed(Part):
+    """`[seed]`: files, in order, that fill the template database (`.sql`, or `.py` to be run)."""
+
+    postgres: list[str] = []
+
+
+class Stage(Part):
+    """`[[stages]]`: requirements graded together; a failed stage leaves the later ones out."""
+
+    name: Name
+    title: str
+
+
+class Requirement(Part):
+    """`[[requirements]]`: one promise, the unit a learner sees."""
+
+    id: RequirementId
+    stage: Name
+    title: str
+    points: Annotated[int, Field(gt=0)]
+    hint: str
+
+
+class Threshold(Part):
+    """A limit on one metric of a load profile: absolute, or as a ratio to the reference."""
+
+    requirement: RequirementId
+    metric: Literal[
+        "p50_ms",
+        "p95_ms",
+        "p99_ms",
+        "error_fraction",
+        "cpu_ms_per_request",
+        "sql_per_request",
+        "redis_per_request",
+    ]
+    max: Annotated[float, Field(ge=0)] | None = None
+    max_ratio: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> Self:
+        if self.max is None and self.max_ratio is None:
+            raise ValueError("give `max`, `max_ratio` or both")
+        return self
+
+
+class LoadProfile(Part):
+    """`[load.NAME]`: who asks (a class of `load/locustfile.py`), how often, how long."""
+
+    user: str
+    mode: Literal["timed", "counted"] = "timed"
+    rate_rps: Annotated[float, Field(gt=0)] = 100
+    duration_s: Annotated[float, Field(gt=0)] = 8
+    warmup_s: Annotated[float, Field(ge=0)] = 1
+    requests: Annotated[int, Field(gt=0)] = 400
+    classes: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    thresholds: list[Threshold] = []
+
+
+class Estimate(Part):
+    """`[[estimates]]`: a figure the learner predicts in `estimate.toml`, and where it is measured.
+
+    `measured_by` is a figure a check records, or `PROFILE.METRIC` of a load profile.
+    """
+
+    key: Name
+    title: str
+    unit: str
+    measured_by: str
+
+
+class Mutant(Part):
+    """`[[mutants]]`: a known-bad submission, made of solution `of` and the files that differ."""
+
+    name: Name
+    of: str
+    caught_by: Annotated[list[RequirementId], Field(min_length=1)]
+    misconception: str
+
+
+class Manifest(Part):
+    """A whole `lab.toml`."""
+
+    schema_version: Annotated[Literal[1], Field(alias="schema")]
+    lab: Lab
+    submission: SubmissionRules = SubmissionRules()
+    seed: Seed = Seed()
+    check_timeout_s: Annotated[float, Field(gt=0)] = 30
+    stages: Annotated[list[Stage], Field(min_length=1)]
+    requirements: Annotated[list[Requirement], Field(min_length=1)]
+    load: dict[Name, LoadProfile] = {}
+    estimates: list[Estimate] = []
+    mutants: list[Mutant] = []
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        stages = [stage.name for stage in self.stages]
+        ids = [requirement.id for requirement in self.requirements]
+        _unique("stage", stages)
+        _unique("requirement", ids)
+        _unique("mutant", [mutant.name for mutant in self.mutants])
+        for requirement in self.requirements:
+            _known(f"requirement {requirement.id}: stage", requirement.stage, stages)
+        for name, profile in self.load.items():
+            for threshold in profile.thresholds:
+                _known(f"load.{name}.thresholds: requirement", threshold.requirement, ids)
+        for mutant in self.mutants:
+            for caught_by in mutant.caught_by:
+                _known(f"mutant {mutant.name}: caught_by", caught_by, ids)
+        return self
+
+    def requirement(self, id_: str) -> Requirement:
+        """Return the requirement with this id, which must exist."""
+        return next(one for one in self.requirements if one.id == id_)
+
+    def stage_index(self, stage: str) -> int:
+        """Return the stage's place in the order of grading, from 0."""
+        return [one.name for one in self.stages].index(stage)
+
+
+def _unique(kind: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{kind} {name!r} is defined {names.count(name)} times")
+
+
+def _known(where: str, name: str, names: list[str]) -> None:
+    if name not in names:
+        raise ValueError(f"{where} {name!r} does not exist{did_you_mean(name, names)}")

@@ -1,0 +1,52 @@
+"""Whether a load run can be used at all, and whether it proves anything."""
+
+from collections.abc import Sequence
+
+from graders.manifest import LoadProfile
+from graders.samples import REFERENCE, Samples
+from graders.thresholds.bootstrap import PERCENTILES, error_fraction
+
+REFERENCE_ERROR_FRACTION = 0.01
+LEAST_REQUESTS_FRACTION = 0.5
+LAG_LIMIT_MS, LAG_LIMIT_FRACTION, GENERATOR_CORES_LIMIT = 6.0, 0.1, 0.7
+
+
+def invalid_reason(samples: Samples, profile: LoadProfile) -> str | None:
+    """Say why a run can't be used: the generator was late or busy. None for a clean run."""
+    limits_ms = [one.max for one in profile.thresholds if one.metric in PERCENTILES and one.max]
+    lag_limit_ms = max(LAG_LIMIT_MS, LAG_LIMIT_FRACTION * min(limits_ms, default=0.0))
+    lag_ms, cores = samples.send_lag_p99_ms, samples.generator_cores
+    if not lag_ms <= lag_limit_ms:
+        return f"requests were sent up to {lag_ms:.0f} ms late (p99; limit {lag_limit_ms:.0f} ms)"
+    if not cores <= GENERATOR_CORES_LIMIT:
+        return f"the load generator used {cores:.2f} cores (limit {GENERATOR_CORES_LIMIT})"
+    return None
+
+
+def void_reason(runs: Sequence[Samples], profile: LoadProfile) -> str | None:
+    """Say why valid runs prove nothing: requests or classes missing, a sick reference."""
+    for target in range(len(runs[0].offered)):
+        counts: dict[str, int] = {}
+        for run in runs:
+            for name, count in run.requests_by_class(target).items():
+                counts[name] = counts.get(name, 0) + count
+        expected = profile.rate_rps * sum(run.duration_s for run in runs)
+        if sum(counts.values()) < LEAST_REQUESTS_FRACTION * expected:
+            return f"only {sum(counts.values())} of about {expected:.0f} requests were sent"
+        for name, share in profile.classes.items():
+            if counts.get(name, 0) < share * sum(counts.values()):
+                return (
+                    f"requests of class {name!r} were {counts.get(name, 0)} of "
+                    f"{sum(counts.values())}; the profile promises a share of at least {share:g}"
+                )
+    return _sick_reference(runs)
+
+
+def _sick_reference(runs: Sequence[Samples]) -> str | None:
+    if len(runs[0].offered) < 2:
+        return None
+    fraction = error_fraction(runs, REFERENCE)
+    if not fraction <= REFERENCE_ERROR_FRACTION:
+        errors = [line for run in runs for line in run.errors[REFERENCE]]
+        return f"the reference solution failed {fraction:.1%} of its requests ({errors[:1]})"
+    return None

@@ -1,0 +1,57 @@
+"""The JSON Schemas in docs/ are those of the code, and real files fit them."""
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from graders.manifest import Manifest
+from graders.model import Report
+from graders.report.json_report import schema_text, to_json
+
+ROOT = Path(__file__).parents[2]
+REPORT_SCHEMA = ROOT / "docs" / "report.schema.json"
+LAB_SCHEMA = ROOT / "docs" / "lab.schema.json"
+LABS = sorted(ROOT.glob("labs/*/lab.toml"))
+
+
+def validator(path: Path) -> jsonschema.Draft202012Validator:
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_the_published_report_schema_is_the_codes(compare: Callable[[Path, str], None]) -> None:
+    compare(REPORT_SCHEMA, schema_text())
+
+
+def test_the_published_lab_schema_is_the_codes(compare: Callable[[Path, str], None]) -> None:
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Manifest.model_json_schema(by_alias=True),
+    }
+    compare(LAB_SCHEMA, json.dumps(schema, indent=2) + "\n")
+
+
+def test_a_report_fits_the_published_schema(report: Report) -> None:
+    validator(REPORT_SCHEMA).validate(json.loads(to_json(report)))
+
+
+def test_a_report_without_a_verdict_does_not_fit(report: Report) -> None:
+    document = json.loads(to_json(report))
+    del document["verdict"]
+    assert not validator(REPORT_SCHEMA).is_valid(document)
+
+
+@pytest.mark.parametrize("path", LABS, ids=lambda path: path.parent.name)
+def test_the_manifest_of_every_lab_fits_the_published_schema(path: Path) -> None:
+    validator(LAB_SCHEMA).validate(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def test_a_manifest_with_an_unknown_key_does_not_fit() -> None:
+    document = tomllib.loads(LABS[0].read_text(encoding="utf-8"))
+    document["lab"]["titel"] = document["lab"].pop("title")
+    assert not validator(LAB_SCHEMA).is_valid(document)

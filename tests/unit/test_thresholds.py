@@ -1,0 +1,336 @@
+"""Judging load runs: the laws a judge of speed has to keep, and tables of cases."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graders import thresholds
+from graders.manifest import LoadProfile, Threshold
+from graders.model import Outcome
+from graders.samples import REFERENCE, SUBMISSION, Samples
+from graders.thresholds import (
+    invalid_reason,
+    judge_count,
+    judge_timed,
+    target_figures,
+    timed_figures,
+    void_reason,
+)
+
+Run = Callable[..., Samples]
+TIMES = ["p50_ms", "p95_ms", "p99_ms"]
+LATENCIES_MS = st.lists(st.floats(0.1, 1000.0), min_size=12, max_size=60)
+SCALES = st.floats(0.01, 100.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_resamples() -> Iterator[None]:
+    """Redraw less often than a grade does: the laws hold for any number, and this saves time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(thresholds, "RESAMPLES", 60)
+        yield
+
+
+def limit(metric: str = "p95_ms", **limits: float) -> Threshold:
+    return Threshold(requirement="fast", metric=metric, **limits)  # type: ignore[arg-type]
+
+
+def profile(*limits: Threshold, **fields: object) -> LoadProfile:
+    return LoadProfile(user="PageUser", thresholds=list(limits), **fields)  # type: ignore[arg-type]
+
+
+class TestTheRatioToTheReference:
+    @settings(max_examples=20)
+    @given(ours=LATENCIES_MS, theirs=LATENCIES_MS, scale=SCALES, metric=st.sampled_from(TIMES))
+    def test_is_the_same_on_a_machine_that_is_slower_for_both(
+        self, make_run: Run, ours: list[float], theirs: list[float], scale: float, metric: str
+    ) -> None:
+        slower = make_run([[one * scale for one in ours], [one * scale for one in theirs]])
+        results = [
+            judge_timed(limit(metric, max_ratio=2.0), "pages", [run])
+            for run in (make_run([ours, theirs]), slower)
+        ]
+        assert results[0].ratio and results[1].ratio
+        for name in ("estimate", "low", "high"):
+            values = [getattr(result.ratio, name) for result in results]
+            assert values[0] == pytest.approx(values[1])
+
+    @settings(max_examples=20)
+    @given(ours=LATENCIES_MS, theirs=LATENCIES_MS, metric=st.sampled_from(TIMES))
+    def test_is_turned_over_when_the_sides_are_swapped(
+        self, make_run: Run, ours: list[float], theirs: list[float], metric: str
+    ) -> None:
+        one = judge_timed(limit(metric, max_ratio=2.0), "pages", [make_run([ours, theirs])])
+        other = judge_timed(limit(metric, max_ratio=2.0), "pages", [make_run([theirs, ours])])
+        assert one.ratio and other.ratio
+        assert one.ratio.estimate == pytest.approx(1 / other.ratio.estimate)
+
+    @settings(max_examples=20)
+    @given(
+        times=LATENCIES_MS,
+        metric=st.sampled_from([*TIMES, "cpu_ms_per_request"]),
+        max_ratio=st.floats(1.01, 10.0),
+    )
+    def test_of_identical_sides_is_one_and_passes(
+        self, make_run: Run, times: list[float], metric: str, max_ratio: float
+    ) -> None:
+        run = make_run([times, times])
+        result = judge_timed(limit(metric, max_ratio=max_ratio), "pages", [run])
+        assert result.ratio and result.ratio.estimate == result.ratio.low == result.ratio.high == 1
+        assert result.outcome is Outcome.PASSED
+
+    @settings(max_examples=20)
+    @given(ours=LATENCIES_MS, theirs=LATENCIES_MS, metric=st.sampled_from(TIMES))
+    def test_lies_in_an_interval_that_the_samples_allow(
+        self, make_run: Run, ours: list[float], theirs: list[float], metric: str
+    ) -> None:
+        run = make_run([ours, theirs])
+        ratio = judge_timed(limit(metric, max_ratio=2.0), "pages", [run]).ratio
+        least, most = min(ours) / max(theirs), max(ours) / min(theirs)
+        assert ratio
+        assert least <= ratio.low <= ratio.high <= most
+        assert least <= ratio.estimate <= most
+
+    def test_is_uncertain_when_the_seconds_differ_and_certain_when_they_do_not(
+        self, make_run: Run
+    ) -> None:
+        steady = make_run([[20.0] * 60, [10.0] * 60])
+        uneven = make_run([[10.0] * 30 + [40.0] * 30, [10.0] * 60])
+        certain = judge_timed(limit("p50_ms", max_ratio=3.0), "pages", [steady]).ratio
+        uncertain = judge_timed(limit("p50_ms", max_ratio=3.0), "pages", [uneven]).ratio
+        assert certain and certain.low == certain.high == 2.0
+        assert uncertain and (uncertain.low, uncertain.high) == (1.0, 4.0)
+
+    @pytest.mark.parametrize(
+        ("max_ratio", "outcome"),
+        [(0.5, Outcome.FAILED), (2.0, Outcome.INCONCLUSIVE), (4.0, Outcome.PASSED)],
+    )
+    def test_is_judged_by_where_its_whole_interval_lies(
+        self, make_run: Run, max_ratio: float, outcome: Outcome
+    ) -> None:
+        run = make_run([[10.0] * 30 + [40.0] * 30, [10.0] * 60])
+        result = judge_timed(limit("p50_ms", max_ratio=max_ratio), "pages", [run])
+        assert result.outcome is outcome
+        assert f"limit {max_ratio:g} ×" in result.sentence
+
+    def test_of_cpu_time_counts_what_each_request_cost(self, make_run: Run) -> None:
+        run = make_run([[5.0] * 60, [5.0] * 30], cpu_ms=(60.0, 60.0))
+        result = judge_timed(limit("cpu_ms_per_request", max_ratio=1.0), "pages", [run])
+        assert result.ratio and result.ratio.estimate == pytest.approx(0.5)
+        assert result.measured == pytest.approx(6.0)
+        assert result.reference == pytest.approx(12.0)
+
+    def test_pools_all_runs(self, make_run: Run) -> None:
+        runs = [make_run([[times] * 60, [10.0] * 60]) for times in (10.0, 30.0, 30.0)]
+        result = judge_timed(limit("p50_ms", max_ratio=2.0), "pages", runs)
+        assert result.ratio and result.ratio.estimate == 3.0
+
+
+class TestRequestsThatFailed:
+    def test_count_as_infinitely_slow(self, make_run: Run) -> None:
+        run = make_run([[1.0] * 60, [10.0] * 60], failed=range(30))
+        result = judge_timed(limit("p95_ms", max_ratio=2.0, max=1000.0), "pages", [run])
+        assert result.outcome is Outcome.FAILED
+        assert result.measured is None
+        assert "∞" in result.sentence
+
+    def test_do_not_hide_the_percentile_of_the_others(self, make_run: Run) -> None:
+        figures = target_figures([make_run([[2.0] * 60], failed=[7])], SUBMISSION)
+        assert (figures.p50_ms, figures.p95_ms, figures.p99_ms) == (2.0, 2.0, None)
+        assert (figures.completed, figures.errors, figures.worst_ms) == (59, 1, 2.0)
+        assert figures.first_errors == ("500 for GET /",)
+
+    @settings(max_examples=20)
+    @given(
+        ours=LATENCIES_MS,
+        theirs=LATENCIES_MS,
+        few=st.sets(st.integers(0, 11), max_size=6),
+        more=st.sets(st.integers(0, 11), max_size=12),
+        metric=st.sampled_from([*TIMES, "error_fraction"]),
+        allowed=st.floats(0.0, 3.0),
+    )
+    def test_never_turn_a_failure_into_a_pass(
+        self,
+        make_run: Run,
+        ours: list[float],
+        theirs: list[float],
+        few: set[int],
+        more: set[int],
+        metric: str,
+        allowed: float,
+    ) -> None:
+        threshold = limit(metric, max=allowed * 100)
+        if metric == "error_fraction":
+            threshold = limit(metric, max=allowed / 3)
+        elif allowed:
+            threshold = limit(metric, max_ratio=allowed)
+        order = [Outcome.PASSED, Outcome.INCONCLUSIVE, Outcome.FAILED]
+        before, after = (
+            judge_timed(threshold, "pages", [make_run([ours, theirs], failed=sorted(failed))])
+            for failed in (few, few | more)
+        )
+        assert order.index(after.outcome) >= order.index(before.outcome)
+
+    @pytest.mark.parametrize(
+        ("failed", "outcome"), [(0, Outcome.PASSED), (6, Outcome.PASSED), (7, Outcome.FAILED)]
+    )
+    def test_are_a_fraction_of_all(self, make_run: Run, failed: int, outcome: Outcome) -> None:
+        run = make_run([[1.0] * 60, [1.0] * 60], failed=range(failed))
+        result = judge_timed(limit("error_fraction", max=0.1), "pages", [run])
+        assert result.outcome is outcome
+        assert result.measured == pytest.approx(failed / 60)
+
+
+class TestMissingData:
+    @pytest.mark.parametrize("metric", [*TIMES, "cpu_ms_per_request"])
+    @pytest.mark.parametrize("sides", [([], [1.0] * 60), ([1.0] * 60, []), ([], [])])
+    def test_never_passes_a_ratio(
+        self, make_run: Run, metric: str, sides: tuple[list[float], list[float]]
+    ) -> None:
+        run = make_run(sides)
+        result = judge_timed(limit(metric, max_ratio=1e9), "pages", [run])
+        assert result.outcome is not Outcome.PASSED
+
+    @pytest.mark.parametrize("metric", [*TIMES, "cpu_ms_per_request", "error_fraction"])
+    def test_never_passes_an_absolute_limit(self, make_run: Run, metric: str) -> None:
+        result = judge_timed(limit(metric, max=1e9), "pages", [make_run([[], [1.0] * 60])])
+        assert result.outcome is not Outcome.PASSED
+        assert result.measured is None
+
+    def test_of_both_sides_failing_decides_nothing(self, make_run: Run) -> None:
+        run = make_run([[1.0] * 60, [1.0] * 60], failed=range(120))
+        result = judge_timed(limit("p50_ms", max_ratio=2.0), "pages", [run])
+        assert result.outcome is Outcome.INCONCLUSIVE
+
+    @pytest.mark.parametrize("value", [None, math.nan])
+    def test_of_a_count_is_an_error_of_the_lab(self, value: float | None) -> None:
+        counted = {} if value is None else {"sql_per_request": value}
+        result = judge_count(limit("sql_per_request", max=5.0), "pages", counted)
+        assert result.outcome is Outcome.ERROR
+        assert "was not measured" in result.sentence
+
+    def test_shows_as_no_figure_and_never_as_zero(self, make_run: Run) -> None:
+        figures = target_figures([make_run([[], []])], SUBMISSION)
+        assert figures.p50_ms is figures.p95_ms is figures.cpu_ms_per_request is None
+        assert figures.worst_ms is None
+
+    @pytest.mark.parametrize("failed", [[], range(30)])
+    def test_is_never_written_as_an_interval_that_json_cannot_hold(
+        self, make_run: Run, failed: list[int]
+    ) -> None:
+        run = make_run([[1.0] * 60, []] if not failed else [[1.0] * 60] * 2, failed=failed)
+        result = judge_timed(limit("p95_ms", max_ratio=2.0), "pages", [run])
+        assert result.ratio is None
+        assert result.outcome is not Outcome.PASSED
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"),
+    [(0.0, Outcome.PASSED), (0.1, Outcome.PASSED), (0.1001, Outcome.FAILED)],
+)
+def test_a_count_is_judged_sharply(value: float, outcome: Outcome) -> None:
+    result = judge_count(limit("sql_per_request", max=0.1), "hot", {"sql_per_request": value})
+    assert result.outcome is outcome
+    assert (result.profile, result.measured, result.max) == ("hot", value, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("max_ratio", "max_ms", "outcome"),
+    [
+        (2.0, 100.0, Outcome.PASSED),
+        (2.0, 10.0, Outcome.FAILED),
+        (1.0, 100.0, Outcome.FAILED),
+        (1.0, 10.0, Outcome.FAILED),
+    ],
+)
+def test_a_ratio_and_a_ceiling_both_have_to_hold(
+    make_run: Run, max_ratio: float, max_ms: float, outcome: Outcome
+) -> None:
+    run = make_run([[30.0] * 60, [20.0] * 60])
+    result = judge_timed(limit("p50_ms", max_ratio=max_ratio, max=max_ms), "pages", [run])
+    assert result.outcome is outcome
+    assert (result.measured, result.reference) == (30.0, 20.0)
+
+
+@pytest.mark.parametrize(
+    ("lag_ms", "cores", "max_ms", "words"),
+    [
+        (1.0, 0.3, None, None),
+        (6.0, 0.7, None, None),
+        (6.1, 0.3, None, "late"),
+        (20.0, 0.3, 250.0, None),
+        (26.0, 0.3, 250.0, "late"),
+        (6.1, 0.3, 10.0, "late"),
+        (1.0, 0.71, None, "cores"),
+        (math.nan, 0.3, None, "late"),
+        (1.0, math.nan, None, "cores"),
+    ],
+)
+def test_a_late_or_busy_generator_accuses_itself(
+    make_run: Run, lag_ms: float, cores: float, max_ms: float | None, words: str | None
+) -> None:
+    limits = [limit("p95_ms", max_ratio=2.0)] + ([limit("p95_ms", max=max_ms)] if max_ms else [])
+    reason = invalid_reason(make_run([[1.0] * 60], lag_ms=lag_ms, cores=cores), profile(*limits))
+    assert (reason is None) if words is None else (reason and words in reason)
+
+
+class TestRunsThatProveNothing:
+    def test_are_told_from_good_ones(self, make_run: Run) -> None:
+        run = make_run([[1.0] * 60, [1.0] * 60])
+        assert void_reason([run], profile(rate_rps=10, classes={"page": 1.0})) is None
+
+    @pytest.mark.parametrize("counts", [(29, 60), (60, 29), (0, 0)])
+    def test_have_too_few_requests_on_a_side(self, make_run: Run, counts: tuple[int, int]) -> None:
+        run = make_run([[1.0] * count for count in counts])
+        reason = void_reason([run], profile(rate_rps=10))
+        assert reason and "of about 60 requests" in reason
+
+    def test_lack_a_class_of_requests(self, make_run: Run) -> None:
+        classes = (["page"] * 59 + ["post"]) * 2
+        run = make_run([[1.0] * 60, [1.0] * 60], classes=classes)
+        promised = profile(rate_rps=10, classes={"page": 0.9, "post": 0.05})
+        reason = void_reason([run], promised)
+        assert reason and "'post'" in reason
+        assert void_reason([run], profile(rate_rps=10, classes={"post": 0.01})) is None
+
+    def test_never_had_a_class_at_all(self, make_run: Run) -> None:
+        run = make_run([[1.0] * 60, [1.0] * 60])
+        assert void_reason([run], profile(rate_rps=10, classes={"posst": 0.01}))
+
+    @pytest.mark.parametrize(("failed", "sick"), [(0, False), (1, False), (2, True), (60, True)])
+    def test_have_a_reference_that_fails(self, make_run: Run, failed: int, sick: bool) -> None:
+        run = make_run([[1.0] * 100, [1.0] * 100], failed=range(100, 100 + failed))
+        reason = void_reason([run], profile(rate_rps=10))
+        assert bool(reason) is sick
+        assert not reason or "reference solution failed" in reason
+
+    def test_are_not_those_of_a_submission_that_answers_nothing(self, make_run: Run) -> None:
+        """Silence is the submission's failure; it must not be laid at the lab's door."""
+        names = [thresholds.TIMED_OUT] * 60 + ["page"] * 60
+        run = make_run([[math.inf] * 60, [1.0] * 60], classes=names, failed=range(60))
+        assert void_reason([run], profile(rate_rps=10, classes={"page": 1.0})) is None
+        outcome = judge_timed(limit("p95_ms", max_ratio=2.0), "pages", [run]).outcome
+        assert outcome is Outcome.FAILED
+
+
+def test_figures_of_a_run_are_those_of_all_its_valid_runs(make_run: Run) -> None:
+    runs = [make_run([[1.0] * 60, [2.0] * 60]), make_run([[3.0] * 60, [2.0] * 60], lag_ms=4.0)]
+    figures = timed_figures("pages", profile(rate_rps=10), runs, ["late"])
+    assert (figures.runs, figures.invalid_runs, figures.send_lag_p99_ms) == (2, ("late",), 4.0)
+    assert figures.reference
+    assert (figures.submission.offered, figures.reference.offered) == (120, 120)
+    assert (figures.submission.p50_ms, figures.submission.worst_ms) == (1.0, 3.0)
+    assert figures.submission.cpu_ms_per_request == pytest.approx(2 * 6 * 40 / 120)
+
+
+def test_a_request_belongs_to_the_second_it_was_sent_in(make_run: Run) -> None:
+    run = make_run([[1.0] * 6, [1.0] * 12])
+    assert run.blocks[run.target == SUBMISSION].tolist() == [0, 1, 2, 3, 4, 5]
+    late = dataclasses.replace(run, sent_s=np.full(18, 99.0))
+    assert set(late.blocks.tolist()) == {5}
+    assert run.requests_by_class(REFERENCE) == {"page": 12}
