@@ -7,10 +7,12 @@ import io
 import os
 import platform
 import secrets
+import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from graders.errors import GradingError, LabError
 from graders.manifest import Manifest
 from graders.model import CheckResult, EstimateResult, LoadFigures, Problem, Report
 from graders.processes import disk_error, run_folder
+from graders.report.printable import printable
 from graders.verdict import judge_requirements, judge_submission
 
 SCHEMA_VERSION = 1
@@ -64,7 +67,7 @@ def grade(order: Order, progress: Progress) -> Report:
         estimates = ()
     selected = order.requirements if not problem or findings.checks else frozenset()
     requirements = judge_requirements(order.manifest, findings.checks, selected)
-    return Report(
+    report = Report(
         schema_version=SCHEMA_VERSION,
         attempt=f"{started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         lab=order.lab.name,
@@ -84,6 +87,7 @@ def grade(order: Order, progress: Progress) -> Report:
         problem=problem,
         log=findings.log,
     )
+    return printable(report)
 
 
 class Handover:
@@ -123,10 +127,7 @@ def compare_estimates(
     manifest: Manifest, submission: Path, findings: Findings
 ) -> tuple[EstimateResult, ...]:
     """Set the learner's predictions beside what was measured."""
-    try:
-        predictions = tomllib.loads((submission / "estimate.toml").read_text())
-    except (OSError, ValueError):
-        predictions = {}
+    predictions = _predictions(submission / "estimate.toml")
     results = []
     for estimate in manifest.estimates:
         predicted = _positive(predictions.get(estimate.key))
@@ -138,8 +139,19 @@ def compare_estimates(
     return tuple(results)
 
 
+def _predictions(file: Path) -> dict[str, Any]:
+    if not file.is_file():  # a pipe or a device would be read without end
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
 def _positive(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and value > 0 else None
+    if not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
+        return None
+    return float(value)
 
 
 def _measured(source: str, findings: Findings) -> float | None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import ForeignKey, create_engine, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, ForeignKey, create_engine, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from graders.errors import MachineError
@@ -72,18 +72,37 @@ class History:
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
-        engine = create_engine(self._url)
         try:
-            Base.metadata.create_all(engine)
-            with Session(engine, expire_on_commit=False) as session:
+            with _engine(self._url) as engine, Session(engine, expire_on_commit=False) as session:
                 yield session
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ImportError, OSError) as error:
             raise MachineError(
-                f"The history at {engine.url} can't be used: {error.args[0]}.",
+                f"The history at {_shown(self._url)} can't be used: {_reason(error)}.",
                 "Make it writable, free some disk space, or name another in LAB_HISTORY_URL.",
             ) from None
-        finally:
-            engine.dispose()
+
+
+@contextmanager
+def _engine(url: str) -> Iterator[Engine]:
+    engine = create_engine(url)
+    try:
+        if engine.url.database and engine.dialect.name == "sqlite":
+            Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        Base.metadata.create_all(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _shown(url: str) -> str:
+    try:
+        return str(make_url(url))  # without its password
+    except ArgumentError:
+        return "LAB_HISTORY_URL"
+
+
+def _reason(error: Exception) -> object:
+    return error.orig if isinstance(error, DBAPIError) else error
 
 
 def _row(report: Report, folder: Path) -> Attempt:

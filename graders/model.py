@@ -58,7 +58,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class ThresholdResult:
-    """One limit of the manifest, judged."""
+    """One limit of the manifest, judged; `ratio` is None when it is unknown or has no bound."""
 
     requirement: str
     profile: str

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 SUBMISSION, REFERENCE = 0, 1
 BLOCK_S = 1.0
+# Stand in for the class of a request that never ended, so nobody knows what it would have been.
+TIMED_OUT, OVERFLOW = "no answer in time", "too many requests waiting for an answer"
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

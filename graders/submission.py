@@ -5,7 +5,8 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +31,10 @@ class Submission:
 def prepare(source: Path, lab: Path, manifest: Manifest, into: Path) -> Submission:
     """Copy a submission (a mutant: its solution first, then its own files), and build it."""
     into.mkdir(parents=True)
-    for layer in _layers(source, lab, manifest):
-        _copy(layer, into)
+    with _readable(source):
+        for layer in _layers(source, lab, manifest):
+            _copy(layer, into)
+        content_hash = _content_hash(into)
     file = load_submission_file(into, manifest.submission)
     missing = [name for name in manifest.submission.files if not any(into.glob(name))]
     if missing:
@@ -39,7 +42,7 @@ def prepare(source: Path, lab: Path, manifest: Manifest, into: Path) -> Submissi
             f"{source} lacks what the lab asks for: {', '.join(missing)}.",
             "Copy it from the lab's starter, or create it as the handout says.",
         )
-    submission = Submission(into, file, _content_hash(into))
+    submission = Submission(into, file, content_hash)
     if file.build:
         _build(file.build, submission)
     return submission
@@ -71,6 +74,26 @@ def _layers(source: Path, lab: Path, manifest: Manifest) -> list[Path]:
     )
 
 
+@contextmanager
+def _readable(source: Path) -> Iterator[None]:
+    next_step = "Remove what is no regular file, and make the rest readable."
+    try:
+        yield
+    except PermissionError as error:
+        reason = f"{error.filename}: {error.strerror}"
+        raise SubmissionError(f"{source} can't be copied: {reason}.", next_step) from None
+    except RecursionError:
+        raise SubmissionError(
+            f"{source} can't be copied: its folders are nested too deep.",
+            "Remove the innermost of them.",
+        ) from None
+    except shutil.Error as error:
+        _, _, reason = error.args[0][0]
+        if os.strerror(errno.ENOSPC) in reason:
+            raise
+        raise SubmissionError(f"{source} can't be copied: {reason}.", next_step) from None
+
+
 def _copy(source: Path, into: Path) -> None:
     size = sum(path.stat().st_size for path in source.rglob("*") if path.is_file())
     if size > LIMIT_BYTES:
@@ -78,28 +101,14 @@ def _copy(source: Path, into: Path) -> None:
             f"{source} holds {size >> 20} MiB; a submission may have {LIMIT_BYTES >> 20} MiB.",
             "Move what the service does not need out of the folder.",
         )
-    try:
-        shutil.copytree(
-            source,
-            into,
-            symlinks=True,
-            dirs_exist_ok=True,
-            ignore=shutil.ignore_patterns(*LEFT_OUT),
-        )
-    except shutil.Error as error:
-        reason = error.args[0][0][2]
-        if os.strerror(errno.ENOSPC) in reason:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(into)) from None
-        raise SubmissionError(
-            f"{source} can't be copied: {reason}.",
-            "Remove what is no regular file, and make the rest readable.",
-        ) from None
+    left_out = shutil.ignore_patterns(*LEFT_OUT)
+    shutil.copytree(source, into, symlinks=True, dirs_exist_ok=True, ignore=left_out)
 
 
 def _content_hash(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+        digest.update(os.fsencode(f"{path.relative_to(folder)}\0{path.stat().st_size}\0"))
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -1,5 +1,6 @@
 """The certificate of a lab: what an audit found, as a table and as Markdown."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -119,10 +120,10 @@ def _margins(certificate: Certificate) -> list[str]:
                 report.thresholds[index] for report in one.reports if len(report.thresholds) > index
             ]
             if threshold.max_ratio is not None:
-                worst = max(each.ratio.high for each in same if each.ratio)
+                worst = max(each.ratio.high if each.ratio else math.inf for each in same)
                 measured, allowed = f"{worst:.2f} × (upper end)", f"{threshold.max_ratio:g} ×"
             else:
-                worst = max(each.measured or 0.0 for each in same)
+                worst = max(math.inf if each.measured is None else each.measured for each in same)
                 measured, allowed = f"{worst:.3g}", f"{threshold.max:g}"
             rows.append(
                 f"| {threshold.profile} {threshold.metric} | `{one.subject.name}` "

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from graders.manifest.part import Name, Part, RequirementId
 from graders.manifest.words import did_you_mean
 
+COUNTED_METRICS = ("sql_per_request", "redis_per_request")
+METRICS_WITHOUT_RATIO = ("error_fraction", *COUNTED_METRICS)
+
 
 class Lab(Part):
     """`[lab]`: what the lab asks and needs."""
@@ -74,6 +77,8 @@ class Threshold(Part):
     def _has_a_limit(self) -> Self:
         if self.max is None and self.max_ratio is None:
             raise ValueError("give `max`, `max_ratio` or both")
+        if self.max_ratio is not None and self.metric in METRICS_WITHOUT_RATIO:
+            raise ValueError(f"{self.metric} is judged by `max` alone; take `max_ratio` out")
         return self
 
 
@@ -88,6 +93,13 @@ class LoadProfile(Part):
     requests: Annotated[int, Field(gt=0)] = 400
     classes: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     thresholds: list[Threshold] = []
+
+    @model_validator(mode="after")
+    def _measures_what_it_limits(self) -> Self:
+        for one in self.thresholds:
+            if (one.metric in COUNTED_METRICS) != (self.mode == "counted"):
+                raise ValueError(f"a {self.mode} profile does not measure {one.metric}")
+        return self
 
 
 class Estimate(Part):

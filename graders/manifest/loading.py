@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from graders.errors import GradingError, LabError, SubmissionError
 from graders.manifest.lab import Manifest, SubmissionRules
+from graders.manifest.lines import line_of
 from graders.manifest.submission import SubmissionFile
 from graders.manifest.words import did_you_mean
 
@@ -35,7 +36,7 @@ def load_submission_file(folder: Path, rules: SubmissionRules) -> SubmissionFile
     file = _load(path, SubmissionFile, SubmissionError)
     missing = [f"`[tasks] {task}`" for task in rules.tasks if task not in file.tasks]
     if rules.kind == "service":
-        missing += [f"`[processes.{one}]`" for one in _not_started(file, rules)]
+        missing += _not_started(file, rules)
     if missing:
         raise SubmissionError(
             f"{path} lacks {', '.join(missing)}.", "Copy the missing lines from the lab's starter."
@@ -44,9 +45,10 @@ def load_submission_file(folder: Path, rules: SubmissionRules) -> SubmissionFile
 
 
 def _not_started(file: SubmissionFile, rules: SubmissionRules) -> list[str]:
-    if file.start and len(rules.processes) == 1:
-        return []
-    return [name for name in rules.processes if name not in file.processes]
+    missing = [f"`[processes.{one}]`" for one in rules.processes if one not in file.processes]
+    if len(rules.processes) == 1:
+        return ["`start`"] if missing and not file.start else []
+    return missing
 
 
 def _must_exist(manifest: Path, path: Path, what: str) -> None:
@@ -59,6 +61,8 @@ def _must_exist(manifest: Path, path: Path, what: str) -> None:
 
 
 def _load(path: Path, model: type[Model], error: type[GradingError]) -> Model:
+    if path.exists() and not path.is_file():  # a pipe or a device would be read without end
+        raise error(f"{path} is no regular file.", "Write it as UTF-8 text.")
     try:
         text = path.read_text(encoding="utf-8")
         return model.model_validate(tomllib.loads(text))
@@ -66,11 +70,11 @@ def _load(path: Path, model: type[Model], error: type[GradingError]) -> Model:
         raise error(f"{path} is missing.", "Copy it from the starter of a lab.") from None
     except (OSError, UnicodeDecodeError) as reason:
         raise error(f"{path} can't be read: {reason}.", "Write it as UTF-8 text.") from None
-    except tomllib.TOMLDecodeError as reason:
-        raise error(f"{path} is not TOML: {reason}.", "Correct that line.") from None
     except ValidationError as reason:
         problems = "\n".join(f"  {line}" for line in _explain(reason, text, model))
         raise error(f"{path} is not right:\n{problems}", "Correct each of these lines.") from None
+    except (ValueError, RecursionError) as reason:  # a number or a nesting without end, too
+        raise error(f"{path} is not TOML: {reason}.", "Correct that line.") from None
 
 
 def _explain(error: ValidationError, text: str, model: type[BaseModel]) -> list[str]:
@@ -81,7 +85,8 @@ def _explain(error: ValidationError, text: str, model: type[BaseModel]) -> list[
         if problem["type"] == "extra_forbidden":
             key = str(problem["loc"][-1])
             message = f"unknown key{did_you_mean(key, _known_keys(model))}"
-        lines.append(f"{_line_of(problem['loc'], text)}{where}: {message}")
+        number = line_of(problem["loc"], text)
+        lines.append(f"{f'line {number}, ' if number else ''}{where}: {message}")
     return lines
 
 
@@ -89,11 +94,3 @@ def _known_keys(model: type[BaseModel]) -> list[str]:
     schema = model.model_json_schema()
     parts = [schema, *schema.get("$defs", {}).values()]
     return [key for part in parts for key in part.get("properties", {})]
-
-
-def _line_of(location: tuple[int | str, ...], text: str) -> str:
-    keys = [part for part in location if isinstance(part, str)]
-    for number, line in enumerate(text.splitlines(), start=1):
-        if keys and line.replace(" ", "").startswith(f"{keys[-1]}="):
-            return f"line {number}, "
-    return ""

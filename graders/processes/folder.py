@@ -1,6 +1,8 @@
 """The temporary folder of one run, gone afterwards even when the grader is killed."""
 
 import errno
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,12 +37,15 @@ def run_folder() -> Iterator[Path]:
 
 def disk_error(error: OSError, where: object) -> MachineError:
     """Say what the file system refused, and what to do about it."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    place, reason = error.filename or where, str(error.strerror or error)
+    if isinstance(error, shutil.Error):  # what copytree could not copy: source, target, reason
+        _, place, reason = error.args[0][0]
+    if any(os.strerror(code) in reason for code in (errno.ENOSPC, errno.EDQUOT)):
         return MachineError(
-            f"The disk is full: no space left to write to {error.filename or where}.",
+            f"The disk is full: no space left to write to {place}.",
             "Free some space (a grade needs about 300 MB), or set TMPDIR to a folder elsewhere.",
         )
     return MachineError(
-        f"Cannot write to {error.filename or where}: {error.strerror}.",
+        f"Cannot write to {place}: {reason}.",
         "Make that folder writable for you, or set TMPDIR and LAB_HOME to folders that are.",
     )

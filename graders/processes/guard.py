@@ -34,11 +34,11 @@ class CappedLog:
     def write(self, chunk: bytes) -> None:
         """Append, turn over when full, and slow a command down that writes without end."""
         with contextlib.suppress(OSError):  # a full disk must not end the guard
-            self.file.write(chunk)
-            if self.file.tell() > LOG_HALF_BYTES:
+            if self.file.tell() + len(chunk) > LOG_HALF_BYTES:
                 self.file.close()
                 os.replace(self.path, self.path + ".old")  # noqa: PTH105
                 self.file = open(self.path, "wb", buffering=0)  # noqa: PTH123, SIM115
+            self.file.write(chunk)
         self._brake(len(chunk))
 
     def _brake(self, size: int) -> None:

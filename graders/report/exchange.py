@@ -1,6 +1,7 @@
 """The report in formats other systems take: JUnit XML, Gradescope, GitHub summary, CTRF."""
 
 import datetime
+import html
 import json
 import re
 from typing import Any
@@ -136,14 +137,18 @@ def to_step_summary(report: Report) -> str:
     lines = [f"## {report.title}: {report.verdict.outcome.value}", "", _headline(report), ""]
     lines += ["| | requirement | points | |", "|---|---|---|---|"]
     for one in report.requirements:
-        reason = one.reason.replace("|", "\\|").replace("\n", " ")[:200]
         lines.append(
-            f"| {MARKS[one.outcome]} | `{one.id}` {one.title} "
-            f"| {one.earned}/{one.points} | {reason} |"
+            f"| {MARKS[one.outcome]} | `{one.id}` {_in_markdown(one.title)} "
+            f"| {one.earned}/{one.points} | {_in_markdown(one.reason[:200])} |"
         )
     if report.problem:
-        lines += ["", f"**{report.problem.problem}** {report.problem.next_step}"]
+        problem, next_step = report.problem.problem, report.problem.next_step
+        lines += ["", f"**{_in_markdown(problem)}** {_in_markdown(next_step)}"]
     return "\n".join(lines) + "\n"
+
+
+def _in_markdown(text: str) -> str:
+    return html.escape(" ".join(text.split()), quote=False).replace("|", "\\|")
 
 
 def _headline(report: Report) -> str:

@@ -144,8 +144,11 @@ def _first_trouble(report: Report) -> Iterator[RenderableType]:
     requirement = first_trouble(report)
     if not requirement:
         return
-    check = next(one for one in requirement.checks if one.outcome is requirement.outcome)
     yield Text(f"\n{_heading(requirement)}", style=STYLES[requirement.outcome])
+    check = next((one for one in requirement.checks if one.outcome is requirement.outcome), None)
+    if not check:
+        yield Padding(Text(requirement.reason), INDENT)
+        return
     yield Padding(_feedback(check), INDENT)
     if check.feedback:
         yield from _log(check.feedback.log, "your service's last lines:")

@@ -41,8 +41,19 @@ def redis_server() -> Path:
 
 def version(program: Path) -> str:
     """Return the first line of `program --version`."""
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10)
-    return done.stdout.strip().splitlines()[0]
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10)
+        line, said = done.stdout.strip().partition("\n")[0], done.stderr.splitlines()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        line, said = "", [str(error)]
+    if not line:
+        raise MachineError(
+            f"{program} does not run on this machine: `--version` printed nothing.",
+            "Read what it said below; install it anew, or name another in LAB_POSTGRES_BIN or "
+            "LAB_REDIS_SERVER.",
+            said[-5:],
+        )
+    return line
 
 
 def _named(variable: str) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin
 from graders.services.postgres import PostgresServer
 
+INITDB_TIMEOUT_S = 120.0
 START_TIMEOUT_S = 20.0
 PORT_ATTEMPTS = 3
 LOCALE = "C.UTF-8" if sys.platform == "linux" else "C"
@@ -42,17 +42,16 @@ def initialise(data: Path) -> None:
     data.mkdir(mode=0o700)
     account = unprivileged()
     account.adopt(data)
-    done = subprocess.run(
-        [*account.prefix, str(postgres_bin() / "initdb"), "--pgdata", str(data), *INITDB_OPTIONS],
-        capture_output=True,
-        text=True,
-        env=_environment(),
-    )
-    if done.returncode != 0:
+    command = [str(postgres_bin() / "initdb"), "--pgdata", str(data), *INITDB_OPTIONS]
+    log = data.with_name("initdb.log")
+    with Supervised([*account.prefix, *command], env=_environment(), cwd=data, log=log) as initdb:
+        code = initdb.exit_code(INITDB_TIMEOUT_S)
+    if code != 0:
+        how = f"exit code {code}" if code is not None else f"no end after {INITDB_TIMEOUT_S:g} s"
         raise MachineError(
-            f"initdb of {postgres_bin()} failed (exit code {done.returncode}).",
+            f"initdb of {postgres_bin()} failed ({how}).",
             "Read its last lines below; `lab doctor` tries each part by itself.",
-            done.stderr.splitlines()[-10:],
+            initdb.log_tail(10),
         )
 
 

@@ -19,7 +19,10 @@ class Tally:
 
 
 class PostgresObserver:
-    """Counts statements sent: simple queries and executions of prepared ones."""
+    """Counts statements sent: simple queries and executions of prepared ones.
+
+    ValueError: what was sent is not the protocol; the server would close the connection.
+    """
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
@@ -37,6 +40,8 @@ class PostgresObserver:
         if len(self.buffer) < header:
             return False
         length = int.from_bytes(self.buffer[header - 4 : header]) + header - 4
+        if length < header:
+            raise ValueError("no PostgreSQL client sends a message shorter than its header")
         if len(self.buffer) < length:
             return False
         if self.started:
@@ -49,7 +54,10 @@ class PostgresObserver:
 
 
 class RedisObserver:
-    """Counts commands sent, leaving out those that only open or test a connection."""
+    """Counts commands sent, leaving out those that only open or test a connection.
+
+    ValueError: what was sent is not the protocol; the server would close the connection.
+    """
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
@@ -76,6 +84,8 @@ class RedisObserver:
             if size_end < 0:
                 return None
             start, size = size_end + 2, int(self.buffer[position + 1 : size_end])
+            if size < 0:
+                raise ValueError("no Redis client sends a string of negative size")
             if len(self.buffer) < start + size + 2:
                 return None
             words.append(bytes(self.buffer[start : start + min(size, 16)]))

@@ -92,7 +92,7 @@ class Replica(Requests):
             except SubmissionError:
                 self.process.stop()
                 stolen = attempt < PORT_ATTEMPTS - 1 and bool(_listeners(self.port))
-                if not stolen or not self._uses_given_port():
+                if not stolen:
                     raise
             except BaseException:
                 self.process.stop()
@@ -107,10 +107,6 @@ class Replica(Requests):
             log=self.launch.log_folder / f"{self.launch.name}-{self.port}.log",
             grace_s=GRACE_S,
         )
-
-    def _uses_given_port(self) -> bool:
-        """Say if another port could help: a start command with a port of its own never moves."""
-        return any("{port}" in word for word in self.launch.command)
 
     def _wait_until_ready(self) -> None:
         started_s = time.monotonic()

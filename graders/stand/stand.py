@@ -59,9 +59,9 @@ class Stand:
             links = self._links(resources, stack, faults, observers or {})
             settings = {**submission.file.env, **self.manifest.submission.env, **(env or {})}
             for name, resource in resources.items():
-                port = links[name].port if name in links else resource.port
-                host = "127.0.0.1" if name in links else resource.host
-                settings[resource.variable] = resource.url(host, port)
+                link = links.get(name)
+                host, behind = ("127.0.0.1", link.port) if link else (resource.host, resource.port)
+                settings[resource.variable] = resource.url(host, behind)
             yield self._start(submission, resources, links, settings, replicas, stack, port)
 
     def _links(

@@ -45,7 +45,7 @@ def judge_timed(threshold: Threshold, profile: str, runs: Sequence[Samples]) -> 
         sentence=f"{NAMES[threshold.metric]} is {', and '.join(sentences)}.",
         measured=_finite(measured.estimate),
         reference=_finite(interval(values[REFERENCE]).estimate) if len(values) > 1 else None,
-        ratio=ratio,
+        ratio=ratio if ratio and _is_finite(ratio) else None,
         max=threshold.max,
         max_ratio=threshold.max_ratio,
     )
@@ -90,3 +90,7 @@ def _span(interval: Interval) -> str:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def _is_finite(interval: Interval) -> bool:
+    return all(math.isfinite(one) for one in (interval.estimate, interval.low, interval.high))

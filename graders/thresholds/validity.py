@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from graders.manifest import LoadProfile
-from graders.samples import REFERENCE, Samples
+from graders.samples import OVERFLOW, REFERENCE, TIMED_OUT, Samples
 from graders.thresholds.bootstrap import PERCENTILES, error_fraction
 
 REFERENCE_ERROR_FRACTION = 0.01
@@ -33,11 +33,12 @@ def void_reason(runs: Sequence[Samples], profile: LoadProfile) -> str | None:
         expected = profile.rate_rps * sum(run.duration_s for run in runs)
         if sum(counts.values()) < LEAST_REQUESTS_FRACTION * expected:
             return f"only {sum(counts.values())} of about {expected:.0f} requests were sent"
+        known = sum(counts.values()) - counts.get(TIMED_OUT, 0) - counts.get(OVERFLOW, 0)
         for name, share in profile.classes.items():
-            if counts.get(name, 0) < share * sum(counts.values()):
+            if counts.get(name, 0) < share * known:
                 return (
-                    f"requests of class {name!r} were {counts.get(name, 0)} of "
-                    f"{sum(counts.values())}; the profile promises a share of at least {share:g}"
+                    f"requests of class {name!r} were {counts.get(name, 0)} of {known}; "
+                    f"the profile promises a share of at least {share:g}"
                 )
     return _sick_reference(runs)
 

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -149,7 +148,8 @@ class Run:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self.popen.wait()
-        shutil.rmtree(self.temporary, ignore_errors=True)
+        subprocess.run(["chmod", "-R", "u+rwx", self.temporary], stderr=subprocess.DEVNULL)
+        subprocess.run(["rm", "-rf", self.temporary])
 
 
 def _alive(process: psutil.Process) -> bool:
@@ -255,15 +255,21 @@ def grade(start_cli: Callable[..., Run], home: Path) -> Callable[..., Grade]:
 
     def run_grade(source: Path, *options: object, lab: Path = GREETING_LAB, **how: Any) -> Grade:
         recorded = len(whole_attempts(how.get("home", home)))
-        run = start_cli("grade", lab, "--from", source, *options, **how)
-        code = run.finish()
-        run.assert_nothing_left()
-        attempts = whole_attempts(run.home)
-        assert len(attempts) == recorded + 1, run.output
-        report = json.loads((Path(attempts[-1].report_folder) / "report.json").read_bytes())
-        return Grade(code, run.output, report, run.peak_bytes, run)
+        done = finished(start_cli("grade", lab, "--from", source, *options, **how))
+        assert len(whole_attempts(done.run.home)) == recorded + 1, done.output
+        return done
 
     return run_grade
+
+
+def finished(run: Run) -> Grade:
+    """Wait for a grade to end; it is recorded whole and has left nothing."""
+    code = run.finish()
+    run.assert_nothing_left()
+    attempts = whole_attempts(run.home)
+    assert attempts, run.output
+    report = json.loads((Path(attempts[-1].report_folder) / "report.json").read_bytes())
+    return Grade(code, run.output, report, run.peak_bytes, run)
 
 
 @pytest.fixture
@@ -271,12 +277,13 @@ def submission(tmp_path: Path) -> Callable[..., Path]:
     """Make a submission: a start command and files, beside `good.py`, the good solution's app."""
 
     def make(
+        name: str = "",
         start: Sequence[str] = ("python", "app.py"),
         files: Mapping[str, str] | None = None,
         env: Mapping[str, object] | None = None,
     ) -> Path:
-        folder = tmp_path / "submission"
-        folder.mkdir()
+        folder = tmp_path / name / "submission"
+        folder.mkdir(parents=True)
         settings = "".join(f"{key} = {json.dumps(str(one))}\n" for key, one in (env or {}).items())
         toml = f"start = {json.dumps(list(start))}\n[env]\n{settings}"
         good = (GREETING_LAB / "solutions/good/app.py").read_text()
@@ -290,7 +297,7 @@ def submission(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def hostile(grade: Callable[..., Grade], submission: Callable[..., Path]) -> Callable[..., Grade]:
     """Grade a submission made of a start command and files; nothing is left of it."""
-    return lambda **content: grade(submission(**content))
+    return lambda prefix=(), **content: grade(submission(**content), prefix=prefix)
 
 
 @pytest.fixture(scope="session")

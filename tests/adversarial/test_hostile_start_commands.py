@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.adversarial.conftest import Grade, Run, wait_until
+from tests.adversarial.conftest import GREETING_LAB, Grade, Run, finished, wait_until
 
 LOG_LIMIT_BYTES = 2 << 20
 
@@ -20,7 +19,6 @@ import os, signal, sys, time
 from pathlib import Path
 
 def daemonise(work):
-    \"\"\"Run `work` in a process that has left its session and its parent.\"\"\"
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
@@ -82,39 +80,49 @@ def test_a_start_command_that_crashes_is_named_with_its_signal(
     done.assert_fault_of("submission", f"signal {int(signal.SIGSEGV)} before it was ready")
 
 
-def test_a_service_that_never_listens_is_given_up_on(hostile: Callable[..., Grade]) -> None:
-    app = "import time; print('thinking', flush=True); time.sleep(600)"
-    done = hostile(files={"app.py": app})
-    done.assert_fault_of("submission", "did not answer 200 within 4 s", "thinking")
+NEVER_READY = {
+    "never listens": (
+        "import time; print('thinking', flush=True); time.sleep(600)",
+        ["Cannot connect", "thinking"],
+    ),
+    "accepts and says nothing": (
+        "import good, time; good.Greeter.do_GET = lambda self: time.sleep(600); good.serve()",
+        ["last: no answer: not complete"],
+    ),
+    "answers 503": (
+        "import good; good.Greeter.do_GET = lambda self: self.send_error(503, 'warming up');"
+        "good.serve()",
+        ["last: 503", "warming up"],
+    ),
+    "listens on a port of its own": (
+        "import good, os; os.environ['PORT'] = '0'; good.serve()",
+        ["GET /healthz on port"],
+    ),
+}
 
 
-def test_a_service_that_is_never_ready_is_shown_its_answer(hostile: Callable[..., Grade]) -> None:
-    app = """
-import good
-class Unwell(good.Greeter):
-    def do_GET(self):
-        self.send_error(503, "warming up")
-good.serve(Unwell)
-"""
-    done = hostile(files={"app.py": app})
-    done.assert_fault_of("submission", "GET /healthz", "last: 503", "warming up")
+def test_a_service_that_is_never_ready_is_given_up_on_and_the_learner_told_why(
+    start_cli: Callable[..., Run], submission: Callable[..., Path], tmp_path: Path
+) -> None:
+    runs = {
+        name: start_cli(
+            "grade",
+            GREETING_LAB,
+            "--from",
+            submission(name, files={"app.py": app}),
+            home=tmp_path / name / "home",
+        )
+        for name, (app, _words) in NEVER_READY.items()
+    }
+    for name, run in runs.items():
+        done = finished(run)
+        done.assert_fault_of("submission", "did not answer 200 within 4 s", *NEVER_READY[name][1])
+        assert "variable PORT" in done.next_step
 
 
 def test_a_service_that_listens_late_but_in_time_passes(hostile: Callable[..., Grade]) -> None:
     done = hostile(files={"app.py": "import time, good; time.sleep(1.5); good.serve()"})
     assert done.code == 0, done.output
-
-
-def test_a_service_that_accepts_and_says_nothing_is_given_up_on(
-    hostile: Callable[..., Grade],
-) -> None:
-    app = """
-import os, socket, time
-server = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
-time.sleep(600)
-"""
-    done = hostile(files={"app.py": app})
-    done.assert_fault_of("submission", "did not answer 200 within 4 s", "no answer: not complete")
 
 
 def test_endless_output_fills_neither_the_disk_nor_the_patience(
@@ -132,7 +140,7 @@ good.serve()
 """
     talked = tmp_path / "talked"
     folder = submission(files={"app.py": app}, env={"TALKED": talked})
-    run = start_cli("grade", Path(__file__).parent / "lab", "--from", folder)
+    run = start_cli("grade", GREETING_LAB, "--from", folder)
     run.wait_for(talked)  # 6 MB were written by now
     logs = list(run.temporary.glob("lab-*/app-*.log*"))
     sizes = [log.stat().st_size for log in logs]
@@ -161,7 +169,17 @@ def test_daemons_of_a_service_are_ended_with_it(
 def test_a_start_command_that_leaves_a_daemon_on_the_port_fails_and_the_daemon_goes(
     hostile: Callable[..., Grade], tmp_path: Path
 ) -> None:
-    files = {"app.py": "import daemon, good; daemon.daemonise(good.serve)", "daemon.py": DAEMON}
+    app = """
+import os, time, daemon, good
+from pathlib import Path
+starter = Path(f"/proc/{os.getpid()}")
+def serve_once_alone():
+    while starter.exists():
+        time.sleep(0.01)
+    good.serve()
+daemon.daemonise(serve_once_alone)
+"""
+    files = {"app.py": app, "daemon.py": DAEMON}
     done = hostile(files=files, env={"PIDS": tmp_path / "pids"})
     done.assert_fault_of("submission", "exit code 0 before it was ready")
     assert "foreground" in done.next_step
@@ -192,15 +210,6 @@ def test_a_fixed_port_that_is_taken_shows_the_learner_why(
     done = hostile(files={"app.py": app}, env={"FIXED": taken_port})
     done.assert_fault_of("submission", "exit code 1", "Address already in use")
     assert "PORT" in done.next_step
-
-
-def test_a_service_on_a_port_of_its_own_is_told_which_port_was_asked(
-    hostile: Callable[..., Grade],
-) -> None:
-    app = "import good, os; os.environ['PORT'] = '0'; good.serve()"
-    done = hostile(files={"app.py": app})
-    done.assert_fault_of("submission", "GET /healthz on port", "did not answer 200")
-    assert "variable PORT" in done.next_step
 
 
 ASK_FOR_SQUATTER = """
@@ -275,7 +284,3 @@ def test_the_submission_can_end_its_guard_and_still_leaves_nothing(
     app = "import os, time; os.kill(os.getppid(), 9); time.sleep(600)"
     done = hostile(files={"app.py": app})
     done.assert_fault_of("submission", "before it was ready")
-
-
-def test_python_here_is_the_one_the_submissions_start_with() -> None:
-    assert Path(sys.executable).with_name("python").exists()

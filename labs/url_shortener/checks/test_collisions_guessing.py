@@ -121,8 +121,8 @@ def a_stuck_character(links: Links) -> str | None:
         bits = -sum(n / len(links) * math.log2(n / len(links)) for n in counts.values())
         if bits < 2.0:
             char, times = counts.most_common(1)[0]
-            where = f"character {position + 1}" if position >= 0 else f"character {position}"
-            return f"{where} is {char!r} in {times} of {len(links)} codes, {bits:.1f} bits to guess"
+            side, place = ("front", position + 1) if position >= 0 else ("end", -position)
+            return f"character {place} from the {side} is {char!r} in {times} of {len(links)}"
     return None
 
 

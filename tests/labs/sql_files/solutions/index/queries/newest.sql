@@ -1,0 +1,8 @@
+SELECT customer, id, cents
+  FROM orders
+ WHERE customer = %(customer)s
+   AND placed_at = (SELECT placed_at
+                      FROM orders
+                     WHERE customer = %(customer)s
+                     ORDER BY placed_at DESC
+                     LIMIT 1)
