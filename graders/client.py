@@ -10,7 +10,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import aiohttp
 from anyio.from_thread import BlockingPortal
@@ -77,7 +77,7 @@ class Answer:
     def json(self) -> Any:
         """Return the parsed body; a body that is no JSON is the learner's failure."""
         try:
-            return json.loads(self.body)
+            return json.loads(self.body, parse_constant=_refuse)
         except RecursionError:
             self.fail("a JSON body", "JSON nested too deep to read")
         except ValueError:
@@ -103,6 +103,10 @@ class Answer:
         more = "…" if len(self.text) > SHOWN_BODY_CHARACTERS else ""
         location = f", Location: {self.headers['location']}" if "location" in self.headers else ""
         return f"{self.status}{location}" + (f" with body {shown}{more}" if shown else "")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")  # only Python takes NaN and Infinity for numbers
 
 
 class Client:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import watchfiles
 
+WAKE_MS = 100
+
 
 def grade_on_every_save(
     lab: str, folder: Path, options: Sequence[str], waiting: Callable[[], None]
@@ -16,12 +18,17 @@ def grade_on_every_save(
     Each grade is a process of its own, so nothing of one run is left in the next.
     """
     command = [sys.executable, "-m", "graders", "grade", lab, "--from", str(folder), *options]
-    code = subprocess.run(command).returncode
-    waiting()
+    code: int | None = None
+    # It watches before the first grade already, so nothing saved during a grade is missed.
+    changes = watchfiles.watch(
+        folder, rust_timeout=WAKE_MS, yield_on_timeout=True, raise_interrupt=True
+    )
     try:
-        for _changes in watchfiles.watch(folder, raise_interrupt=True):
-            code = subprocess.run(command).returncode
-            waiting()
+        for changed in changes:
+            if changed or code is None:
+                code = subprocess.run(command).returncode
+                waiting()
     except KeyboardInterrupt:
-        pass
-    return code
+        if code is None:
+            raise
+    return code or 0

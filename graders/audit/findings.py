@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from graders.audit.subjects import Subject
 from graders.manifest import Manifest
 from graders.model import Outcome, Report
+from graders.verdict import LEFT_OUT
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,17 @@ def _wrong(subject: Subject, report: Report) -> str | None:
 
 def unproven(manifest: Manifest, findings: Sequence[Finding]) -> list[str]:
     """Return what the audit could not prove: requirements without a check that ran and expected."""
-    ran = {
-        check.requirement
+    results = [
+        one
         for finding in findings
         if finding.subject.role == "solution"
         for report in finding.reports
         for one in report.requirements
-        for check in one.checks
-        if check.assertions
-    }
+    ]
+    ran = {one.id for one in results if any(check.assertions for check in one.checks)}
+    left_out = {one.id for one in results if one.reason == LEFT_OUT}
     return [
         f"requirement {one.id}: no check of it ran on any solution"
         for one in manifest.requirements
-        if one.id not in ran
+        if one.id not in ran | left_out
     ]

@@ -18,6 +18,7 @@ from graders.thresholds import (
     invalid_reason,
     judge_count,
     judge_timed,
+    rare_class,
     target_figures,
     timed_figures,
     void_reason,
@@ -75,7 +76,7 @@ def _timed(context: Context, name: str, profile: LoadProfile, prepare: Prepare) 
             "Close what keeps it busy and grade again; nothing was held against the submission.",
         )
     if reason := void_reason(runs, profile):
-        raise LabError(f"The load profile {name!r} proves nothing: {reason}.", "Correct the lab.")
+        raise _proves_nothing(name, reason)
     return Loaded(profile, timed_figures(name, profile, runs, invalid), results)
 
 
@@ -96,6 +97,8 @@ def _counted(context: Context, name: str, profile: LoadProfile, prepare: Prepare
     figures = target_figures([samples], SUBMISSION)
     answered = len(samples.ok)
     _require_answers(name, profile, figures.errors, answered, figures.first_errors)
+    if reason := rare_class(figures.requests_by_class, profile):
+        raise _proves_nothing(name, reason)
     per_request = {COUNTERS[key]: count / answered for key, count in asked.items()}
     counted = LoadFigures(
         profile=name,
@@ -110,6 +113,10 @@ def _counted(context: Context, name: str, profile: LoadProfile, prepare: Prepare
     )
     results = tuple(judge_count(one, name, per_request) for one in profile.thresholds)
     return Loaded(profile, counted, results)
+
+
+def _proves_nothing(name: str, reason: str) -> LabError:
+    return LabError(f"The load profile {name!r} proves nothing: {reason}.", "Correct the lab.")
 
 
 def _require_answers(

@@ -39,7 +39,7 @@ class UserPool:
         self._classes = users
         self._environment = environment
         self._free: list[locust.User] = []
-        self._made = 0
+        self._made = self._dropped = 0
         self._limit = limit
         for user in [self.take() for _ in range(PREPARED_USERS)]:
             self.give_back(user)
@@ -48,7 +48,7 @@ class UserPool:
         """Return a free user, a new one, or None when too many requests are in flight."""
         if self._free:
             return self._free.pop()
-        if self._made >= self._limit:
+        if self._made - self._dropped >= self._limit:
             return None
         user = self._classes[self._made % len(self._classes)](self._environment)
         self._made += 1
@@ -58,6 +58,10 @@ class UserPool:
     def give_back(self, user: locust.User) -> None:
         """Make a user available to the next arrival."""
         self._free.append(user)
+
+    def drop(self) -> None:
+        """Make room for a new user in the place of one that is not given back."""
+        self._dropped += 1
 
 
 def user_class(run: LoadRun) -> type[locust.User]:
@@ -103,9 +107,10 @@ def perform(arrival: int, pool: UserPool, task: Any, recorder: Recorder, timeout
             task(user)
         pool.give_back(user)
     except gevent.Timeout:
-        recorder.timed_out(arrival)  # its connection is in an unknown state: the user is dropped
+        recorder.timed_out(arrival)
+        pool.drop()  # its connection is in an unknown state
     except locust.exception.StopUser:
-        pass
+        pool.drop()
     except Exception:
         recorder.broken_task(traceback.format_exc())
 

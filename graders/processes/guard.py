@@ -5,7 +5,8 @@ A stand-alone script (standard library only) that the grader starts as
 
 Standard input is the lifeline. Lines on it are orders (`pause`, `resume`, `kill`); its end,
 which also comes when the grader is killed with SIGKILL, means stop: the stop signal, a grace, then
-SIGKILL for every descendant. Standard output tells the grader `pid N` and `exit CODE`.
+SIGKILL for every descendant. Standard output tells the grader `pid N`, `done` for each order, and
+`exit CODE`.
 The guard is a child subreaper, so daemonised grandchildren stay within reach.
 """
 
@@ -19,6 +20,7 @@ import sys
 import time
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOG_HALF_BYTES = 1 << 20
 LOG_BYTES_PER_S = 16 << 20
 
@@ -64,6 +66,8 @@ def start(command: list[str], output: int) -> int:
         return pid
     try:
         os.setsid()
+        for number in IGNORED:
+            signal.signal(number, signal.SIG_DFL)  # what is ignored here stays ignored after exec
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != guard_pid:
             os._exit(1)
@@ -176,6 +180,7 @@ def watch(child: int, output: int, log: CappedLog) -> int | None:
                 return None
             for order in orders.split():
                 obey(order, child)
+                tell("done")
 
 
 def drain(output: int, log: CappedLog) -> None:
@@ -194,7 +199,7 @@ def main() -> None:
     parser.add_argument("--grace", type=float, required=True)
     parser.add_argument("command", nargs="+")
     arguments = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)  # only the lifeline decides
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     log = CappedLog(arguments.log)

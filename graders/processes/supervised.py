@@ -51,7 +51,8 @@ class Supervised:
         self._exit_code: queue.Queue[int] = queue.Queue()
         self._code: int | None = None
         self.pid = self._read_pid()
-        threading.Thread(target=self._read_exit_code, daemon=True).start()
+        self._obeyed = threading.Semaphore(0)
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -74,10 +75,17 @@ class Supervised:
             )
         return int(number)
 
-    def _read_exit_code(self) -> None:
+    def _listen(self) -> None:
         assert self._guard.stdout
-        word, _, number = self._guard.stdout.readline().decode().partition(" ")
-        self._exit_code.put(int(number) if word == "exit" else -int(signal.SIGKILL))
+        code = -int(signal.SIGKILL)
+        for line in self._guard.stdout:
+            word, _, number = line.decode().partition(" ")
+            if word == "exit":
+                code = int(number)
+                break
+            self._obeyed.release()
+        self._exit_code.put(code)
+        self._obeyed.release()  # nobody waits for the dead
 
     def exit_code(self, timeout_s: float = 0.0) -> int | None:
         """Return the exit code (negative: a signal), or None if it still runs after `timeout_s`."""
@@ -93,6 +101,7 @@ class Supervised:
         try:
             self._guard.stdin.write(f"{word}\n".encode())
             self._guard.stdin.flush()
+            self._obeyed.acquire(timeout=GUARD_TIMEOUT_S)
         except (OSError, ValueError):  # the command has ended, or was stopped before
             self.exit_code(GUARD_TIMEOUT_S)
 

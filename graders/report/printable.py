@@ -8,7 +8,7 @@ from typing import Any
 from graders.model import Report
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# Control characters could rewrite what a terminal shows; no UTF-8 file can hold half a surrogate.
+# Control characters could rewrite what a terminal shows; no UTF-8 file can hold lone surrogates.
 HARMFUL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -26,7 +26,9 @@ def _printable(part: Any) -> Any:
     if isinstance(part, dict):
         return {_printable(key): _printable(value) for key, value in part.items()}
     if dataclasses.is_dataclass(part) and not isinstance(part, type):
-        changes = {one.name: _printable(getattr(part, one.name)) for one in dataclasses.fields(part)}
+        changes = {
+            one.name: _printable(getattr(part, one.name)) for one in dataclasses.fields(part)
+        }
         return dataclasses.replace(part, **changes)
     return part
 

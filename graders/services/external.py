@@ -17,8 +17,10 @@ from psycopg import sql
 
 from graders.errors import MachineError
 from graders.services.postgres import PostgresServer, drop
-from graders.services.redis import RIGHTS, RedisDatabase
+from graders.services.redis import RIGHTS, RedisDatabase, take_back
 from graders.services.seeding import seed, seed_key
+
+NOT_OTHERS = "-flushall -swapdb"  # what reaches into the logical databases of others
 
 
 class Janitor:
@@ -77,12 +79,15 @@ class ExternalPostgres(PostgresServer):
 
 
 class ExternalRedis:
-    """A server someone else runs; each submission gets an empty logical database and a user."""
+    """A server someone else runs; each submission gets an empty logical database and a user.
+
+    The user's name holds the database's number: that is what claims it among grades at one time.
+    """
 
     def __init__(self, url: str, janitor: Janitor) -> None:
-        self.admin = url
-        self.janitor = janitor
         address = urlsplit(url)
+        self.admin = address._replace(path="").geturl()  # a number in it would beat `db=`
+        self.janitor = janitor
         self.host, self.port = address.hostname or "127.0.0.1", address.port or 6379
         try:
             with redis.Redis.from_url(url) as client:
@@ -98,28 +103,34 @@ class ExternalRedis:
     @contextmanager
     def provision(self) -> Iterator[RedisDatabase]:
         """Claim an empty logical database; it is emptied afterwards, its user removed."""
-        user, password = f"lab_{secrets.token_hex(6)}", secrets.token_hex(16)
-        number = self._claim(user)
+        number, user = self._claim()
+        password = secrets.token_hex(16)
         with redis.Redis.from_url(self.admin, db=number, decode_responses=True) as client:
-            client.execute_command("ACL", "SETUSER", user, "on", f">{password}", *RIGHTS.split())
-            client.flushdb()
+            rights = [*RIGHTS.split(), *NOT_OTHERS.split()]
+            client.execute_command("ACL", "SETUSER", user, "on", f">{password}", *rights)
             try:
                 yield RedisDatabase(client, self.host, self.port, user, password, number)
             finally:
-                client.flushdb()
-                client.acl_deluser(user)
+                take_back(client, user)
 
-    def _claim(self, user: str) -> int:
+    def _claim(self) -> tuple[int, str]:
         for number in range(self.databases):
-            with redis.Redis.from_url(self.admin, db=number) as client:
-                if client.dbsize() == 0 and client.set("lab:claimed", user, nx=True):
-                    self.janitor.expect(admin=self.admin, user=user, number=number)
-                    return number
+            user = f"lab_{number}_{secrets.token_hex(6)}"
+            with redis.Redis.from_url(self.admin, db=number, decode_responses=True) as client:
+                self.janitor.expect(admin=self.admin, user=user, number=number)
+                client.execute_command("ACL", "SETUSER", user, "off")
+                if self._claimants(client, number) == [user] and client.dbsize() == 0:
+                    return number, user
+                client.acl_deluser(user)
         raise MachineError(
-            f"Each of the {self.databases} databases of {self.host}:{self.port} holds keys, "
-            "and the kit never empties what it did not fill.",
+            f"Each of the {self.databases} databases of {self.host}:{self.port} holds keys or "
+            "is in use, and the kit never empties what it did not fill.",
             "Give the kit a Redis of its own.",
         )
+
+    def _claimants(self, client: redis.Redis, number: int) -> list[str]:
+        users = cast(list[str], client.acl_users())
+        return [user for user in users if user.startswith(f"lab_{number}_")]
 
 
 @contextmanager

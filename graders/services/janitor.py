@@ -13,6 +13,7 @@ import psycopg
 import redis
 
 from graders.services.postgres import drop
+from graders.services.redis import take_back
 
 
 def main() -> None:
@@ -25,13 +26,8 @@ def main() -> None:
             if "database" in thing:
                 drop(thing["admin"], thing["database"])
             else:
-                _empty(thing["admin"], thing["user"], thing["number"])
-
-
-def _empty(admin: str, user: str, number: int) -> None:
-    with redis.Redis.from_url(admin, db=number) as client:
-        client.flushdb()
-        client.acl_deluser(user)
+                with redis.Redis.from_url(thing["admin"], db=thing["number"]) as client:
+                    take_back(client, thing["user"])
 
 
 if __name__ == "__main__":

@@ -33,6 +33,11 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
+    @property
+    def is_open(self) -> bool:
+        """Say if it listens."""
+        return self._server is not None
+
     async def open(self) -> None:
         """Listen, on the same port again after a cut."""
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
@@ -51,6 +56,9 @@ class Proxy:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
+        if not self.is_open:  # accepted just before a cut
+            _abort(writer)
+            return
         self._connections.add(task)
         try:
             await self._forward_both_ways(reader, writer)

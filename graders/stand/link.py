@@ -9,7 +9,10 @@ from graders.services.proxy import Observer, Proxy
 
 
 class Link:
-    """A proxied connection to a service; every fault is healed on leaving its context."""
+    """A proxied connection to a service; every fault is healed on leaving its context.
+
+    Faults may be nested; leaving one brings back what was there before it.
+    """
 
     def __init__(
         self,
@@ -34,29 +37,32 @@ class Link:
     @contextmanager
     def cut(self) -> Iterator[None]:
         """Refuse new connections and cut the open ones."""
+        was_open = self._proxy.is_open
         self._portal.call(self._proxy.cut)
         try:
             yield
         finally:
-            self._portal.call(self._proxy.open)
+            if was_open:
+                self._portal.call(self._proxy.open)
 
     @contextmanager
     def delay(self, seconds: float) -> Iterator[None]:
         """Hold back each answer of the service."""
-        self._proxy.delay_s = seconds
+        before_s, self._proxy.delay_s = self._proxy.delay_s, seconds
         try:
             yield
         finally:
-            self._proxy.delay_s = 0.0
+            self._proxy.delay_s = before_s
 
     @contextmanager
     def black_hole(self) -> Iterator[None]:
         """Accept everything and let nothing through."""
+        was_flowing = self._proxy.flowing.is_set()
         self._portal.call(self._set_flowing, False)
         try:
             yield
         finally:
-            self._portal.call(self._set_flowing, True)
+            self._portal.call(self._set_flowing, was_flowing)
 
     async def _set_flowing(self, flowing: bool) -> None:
         if flowing:

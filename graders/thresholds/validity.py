@@ -1,6 +1,6 @@
 """Whether a load run can be used at all, and whether it proves anything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from graders.manifest import LoadProfile
 from graders.samples import OVERFLOW, REFERENCE, TIMED_OUT, Samples
@@ -33,14 +33,21 @@ def void_reason(runs: Sequence[Samples], profile: LoadProfile) -> str | None:
         expected = profile.rate_rps * sum(run.duration_s for run in runs)
         if sum(counts.values()) < LEAST_REQUESTS_FRACTION * expected:
             return f"only {sum(counts.values())} of about {expected:.0f} requests were sent"
-        known = sum(counts.values()) - counts.get(TIMED_OUT, 0) - counts.get(OVERFLOW, 0)
-        for name, share in profile.classes.items():
-            if counts.get(name, 0) < share * known:
-                return (
-                    f"requests of class {name!r} were {counts.get(name, 0)} of {known}; "
-                    f"the profile promises a share of at least {share:g}"
-                )
+        if reason := rare_class(counts, profile):
+            return reason
     return _sick_reference(runs)
+
+
+def rare_class(counts: Mapping[str, int], profile: LoadProfile) -> str | None:
+    """Say which class of requests was rarer than the profile promises. None if none was."""
+    known = sum(counts.values()) - counts.get(TIMED_OUT, 0) - counts.get(OVERFLOW, 0)
+    for name, share in profile.classes.items():
+        if counts.get(name, 0) < share * known:
+            return (
+                f"requests of class {name!r} were {counts.get(name, 0)} of {known}; "
+                f"the profile promises a share of at least {share:g}"
+            )
+    return None
 
 
 def _sick_reference(runs: Sequence[Samples]) -> str | None:

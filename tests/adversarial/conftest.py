@@ -211,16 +211,16 @@ class Grade:
 
     @property
     def next_step(self) -> str:
-        """What the learner is told to do next."""
+        """What the learner is told to do next about the first trouble."""
         return self._trouble()[2]
 
     def assert_fault_of(self, culprit: str, *words: str) -> None:
         """Demand the culprit, every word in its message, a next step, and the exit code."""
         blamed, text, next_step = self._trouble()
         assert blamed == culprit, self.output
-        assert all(word in text for word in words), text
-        assert next_step, self.output
+        assert not [word for word in words if word not in text], text
         assert next_step in self.output
+        assert "\nnext: " in self.output
         assert self.code == (1 if culprit == "submission" else 2)
 
     def _trouble(self) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from graders.cli import app
+from graders.cli.base import app
 
 EXPECTED = Path(__file__).with_name("expected")
 WIDTH = 80

@@ -101,16 +101,22 @@ def cache(folder: Path) -> Path:
     return folder / "cache"
 
 
+@pytest.fixture(scope="session")
+def new_kit(cache: Path) -> Callable[[Path], Kit]:
+    """Make a kit in a folder."""
+    return lambda parent: Kit(parent / "kit", cache)
+
+
 @pytest.fixture
-def kit(tmp_path: Path, cache: Path) -> Kit:
+def kit(tmp_path: Path, new_kit: Callable[[Path], Kit]) -> Kit:
     """A kit of this test's own."""
-    return Kit(tmp_path / "kit", cache)
+    return new_kit(tmp_path)
 
 
 @pytest.fixture(scope="module")
-def shared_kit(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Kit:
+def shared_kit(tmp_path_factory: pytest.TempPathFactory, new_kit: Callable[[Path], Kit]) -> Kit:
     """A kit that the tests of one module share."""
-    return Kit(tmp_path_factory.mktemp("shared") / "kit", cache)
+    return new_kit(tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture(scope="session")

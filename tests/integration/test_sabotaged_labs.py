@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 SOLUTION = "solutions/cached"
-CHECKS = "labs/service/checks/test_basics.py"
+CHECKS, MANIFEST = "labs/service/checks/test_basics.py", "labs/service/lab.toml"
+LOCUSTFILE = "labs/service/load/locustfile.py"
 
 MISCOLLECTED = {
     "a requirement that lab.toml lacks": (
@@ -103,7 +104,7 @@ def test_checks_that_cannot_be_collected_are_the_labs_fault(
 def test_a_requirement_without_a_check_is_the_labs_fault(
     kit: Any, append_to: Callable[[str, str], None]
 ) -> None:
-    append_to("labs/service/lab.toml", requirement_of_its_own("promised"))
+    append_to(MANIFEST, requirement_of_its_own("promised"))
     done = kit.grade("service", SOLUTION, "--no-load")
     assert done.code == 2
     assert done.report["problem"]["culprit"] == "lab"
@@ -120,7 +121,7 @@ def requirement_of_its_own(id_: str, stage: str = "basics") -> str:
 @pytest.fixture(scope="module")
 def undecided(shared_kit: Any) -> Any:
     """One grade of a lab in which each sabotaged check has a requirement of its own."""
-    checks, manifest = shared_kit.folder / CHECKS, shared_kit.folder / "labs/service/lab.toml"
+    checks, manifest = shared_kit.folder / CHECKS, shared_kit.folder / MANIFEST
     code = [FIXTURES, SLOW]
     requirements = [requirement_of_its_own("slow-answer")]
     for index, (name, (check, _, _)) in enumerate(UNDECIDED.items()):
@@ -142,10 +143,85 @@ def test_a_check_that_cannot_judge_says_so(undecided: Any, sabotage: str) -> Non
 
 
 def test_a_service_that_never_answers_is_the_learners_fault_though(undecided: Any) -> None:
-    assert undecided.requirement("slow-answer")["outcome"] == "failed"
+    assert undecided.requirement("slow-answer")["outcome"] == "failed", undecided.feedback("slow-answer")
     assert "a complete answer" in undecided.feedback("slow-answer")["expected"]
 
 
 def test_sabotaged_checks_spoil_no_others(undecided: Any) -> None:
     assert undecided.requirement("keeps-notes")["outcome"] == "passed"
     assert undecided.requirement("unknown-404")["outcome"] == "passed"
+
+
+BROKEN_USERS = """
+class RaisingUser(FastHttpUser):
+    @task
+    def read(self):
+        raise ValueError("this task is wrong")
+
+
+class RareUser(ReadUser):
+    pass
+
+
+class TasklessUser(FastHttpUser):
+    pass
+"""
+BROKEN_PROFILES = {
+    "no-such-user": ("NoSuchUser", "timed", "{}", "NoSuchUser"),
+    "no-tasks": ("TasklessUser", "timed", "{}", "no plain @task functions"),
+    "task-raises": ("RaisingUser", "timed", "{}", "this task is wrong"),
+    "class-never-fires": ("RareUser", "timed", "{ write = 0.1 }", "requests of class 'write'"),
+    "none-counted": ("RareUser", "counted", "{ write = 0.1 }", "requests of class 'write'"),
+}
+
+
+def profile_of_its_own(id_: str, user: str, mode: str, classes: str, metric: str) -> str:
+    name = id_.replace("-", "_")
+    return (
+        f'[load.{name}]\nuser = "{user}"\nmode = "{mode}"\nrate_rps = 20\nduration_s = 1\n'
+        f"warmup_s = 0\nrequests = 40\nclasses = {classes}\n"
+        f'[[load.{name}.thresholds]]\nrequirement = "{id_}"\nmetric = "{metric}"\nmax = 5000'
+    )
+
+
+@pytest.fixture(scope="module")
+def overloaded(tmp_path_factory: pytest.TempPathFactory, new_kit: Callable[..., Any]) -> Any:
+    """One grade of a lab in which each sabotaged load profile has a requirement of its own."""
+    kit = new_kit(tmp_path_factory.mktemp("overloaded"))
+    manifest, locustfile = kit.folder / MANIFEST, kit.folder / LOCUSTFILE
+    parts, asked = [manifest.read_text()], []
+    for id_, (user, mode, classes, _) in BROKEN_PROFILES.items():
+        metric = "error_fraction" if mode == "timed" else "sql_per_request"
+        parts.append(requirement_of_its_own(id_, "load"))
+        parts.append(profile_of_its_own(id_, user, mode, classes, metric))
+        asked += ["-r", id_]
+    manifest.write_text("\n\n".join(parts))
+    locustfile.write_text(locustfile.read_text() + BROKEN_USERS)
+    return kit.grade("service", SOLUTION, "--all", *asked)
+
+
+@pytest.mark.parametrize("id_", BROKEN_PROFILES)
+def test_a_load_profile_that_proves_nothing_is_the_labs_fault(overloaded: Any, id_: str) -> None:
+    assert overloaded.code == 2, overloaded.output
+    assert overloaded.report["verdict"]["outcome"] == "error"
+    assert overloaded.requirement(id_)["outcome"] == "error"
+    feedback = overloaded.feedback(id_)
+    assert BROKEN_PROFILES[id_][-1] in "\n".join([feedback["got"], *feedback["log"]])
+
+
+def test_a_locustfile_that_cannot_be_imported_is_the_labs_fault(
+    kit: Any, append_to: Callable[[str, str], None]
+) -> None:
+    append_to(LOCUSTFILE, 'raise RuntimeError("this file is wrong")')
+    done = kit.grade("service", SOLUTION, "-r", "fast-reads")
+    assert done.code == 2, done.output
+    assert "can't be run" in done.feedback("fast-reads")["got"]
+    assert "this file is wrong" in "\n".join(done.feedback("fast-reads")["log"])
+
+
+def test_a_reference_that_fails_its_requests_is_the_labs_fault(kit: Any) -> None:
+    manifest = kit.folder / MANIFEST
+    manifest.write_text(manifest.read_text().replace('"solutions/cached"', '"starter"', 1))
+    done = kit.grade("service", SOLUTION, "-r", "fast-reads")
+    assert done.code == 2, done.output
+    assert "the reference solution failed 100.0%" in done.feedback("fast-reads")["got"]

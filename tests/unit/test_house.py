@@ -20,7 +20,7 @@ FLOORS = {
     "stand": 5,
     "checks": 6,
     "grade": 7,
-    "attempts": 8, "audit": 8, "watch": 8, "doctor": 8,
+    "attempts": 8, "audit": 8, "watch": 8, "doctor": 8, "playground": 8,
     "cli": 9,
     "__main__": 10,
 }  # fmt: skip

@@ -39,6 +39,7 @@ PUBLIC_SALTS = [
 ]
 COUNTERS = range(5000)
 HASHIDS_TRIED = 40
+STUCK_BITS = 1.3  # the slowest digit of 200 random codes has more than 5, of salted hashids 1.7
 ENOUGH = 0.1  # of the guesses right; against random codes even one is unlikely
 
 
@@ -119,7 +120,7 @@ def a_stuck_character(links: Links) -> str | None:
     for position in [*range(shortest), *range(-shortest, 0)]:
         counts = Counter(code[position] for _, code in links)
         bits = -sum(n / len(links) * math.log2(n / len(links)) for n in counts.values())
-        if bits < 2.0:
+        if bits < STUCK_BITS:
             char, times = counts.most_common(1)[0]
             side, place = ("front", position + 1) if position >= 0 else ("end", -position)
             return f"character {place} from the {side} is {char!r} in {times} of {len(links)}"

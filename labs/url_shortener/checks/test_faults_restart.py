@@ -62,6 +62,7 @@ def test_every_acknowledged_link_survives_kill_9(
     kept = some_links(replica, CLIENTS)
     acknowledged = kept | kill_while_creating(pair, f"restart-{seed}")
     replica.restart()
+    pair.redis.flush()  # what counts is the truth, not what a cache still knows
     step = "Answer 201 only after the COMMIT came back; what was in memory is gone."
     follow_all(replica, acknowledged, step)
     fresh = some_links(replica, CLIENTS)

@@ -1,0 +1,126 @@
+"""What the service does, apart from HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+
+from background import repeat
+from cache import Cache, Entry, Live, Missing
+from clicks import Clicks
+from codes import draws
+from config import Config
+from gone import Gone
+from schemas import RESERVED, NewLink
+from store import Link, Store
+from urls import location
+
+FLUSH_INTERVAL_S = 0.5
+
+
+class AliasTakenError(Exception):
+    """Somebody else has the alias."""
+
+
+class NoCodeFoundError(Exception):
+    """No free code turned up."""
+
+
+class Shortener:
+    """Links and their codes, over the store, the cache and the list of deletions."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._store = Store(config.database_url)
+        self._cache = Cache(config.redis_url)
+        self._gone = Gone(config.database_url, self._store)
+        self._clicks = Clicks(self._store)
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Make the schema and begin the background work."""
+        await self._store.create_schema()
+        self._listener = asyncio.create_task(self._gone.listen())
+        await self._gone.listening.wait()
+        self._flusher = asyncio.create_task(
+            repeat(FLUSH_INTERVAL_S, self._clicks.flush, self._stopping)
+        )
+
+    async def stop(self) -> None:
+        """Write what is still in memory."""
+        self._listener.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._listener
+        self._stopping.set()
+        await self._flusher
+        await self._cache.close()
+        await self._store.close()
+
+    async def create(self, new: NewLink) -> Link:
+        """A new link under its alias or under a fresh code."""
+        if new.alias is None:
+            link = await self._insert_random_code(new)
+        else:
+            link = await self._insert_alias(new.alias, new)
+        # Also overwrites an "unknown" that somebody's earlier question left in the cache.
+        await self._cache.put(link.code, _entry(link))
+        return link
+
+    async def follow(self, code: str, *, count: bool) -> str | Missing:
+        """Where a code leads now, counted as a click if wished."""
+        if code in self._gone:
+            return Missing.GONE
+        entry = await self._cache.get(code)
+        if entry is None:
+            entry = _entry(await self._store.find(code))
+            await self._cache.put(code, entry)
+        if isinstance(entry, Missing):
+            return entry
+        if entry.left_s() <= 0:
+            return Missing.GONE
+        if count:
+            self._clicks.add(code)
+        return entry.location
+
+    async def find(self, code: str) -> Link | Missing:
+        """The link with its clicks."""
+        link = await self._store.find(code)
+        if link is None:
+            return Missing.UNKNOWN
+        if link.gone:
+            return Missing.GONE
+        return replace(link, clicks=await self._store.clicks(code))
+
+    async def delete(self, code: str) -> Missing | None:
+        """End a living link; for others, say why that cannot be."""
+        if await self._store.delete(code):
+            # The notice comes back to this replica too, but perhaps after the answer.
+            self._gone.add(code)
+            return None
+        return Missing.GONE if await self._store.find(code) else Missing.UNKNOWN
+
+    async def _insert_alias(self, alias: str, new: NewLink) -> Link:
+        if await self._store.find(alias) is not None:
+            raise AliasTakenError
+        await self._store.insert(alias, new.url, new.expires_in_s)
+        link = await self._store.find(alias)
+        assert link is not None
+        return link
+
+    async def _insert_random_code(self, new: NewLink) -> Link:
+        for code in draws(self._config.code_length):
+            if code in RESERVED:
+                continue
+            link = await self._store.insert(code, new.url, new.expires_in_s)
+            if link is not None:
+                return link
+        raise NoCodeFoundError
+
+
+def _entry(link: Link | None) -> Entry:
+    if link is None:
+        return Missing.UNKNOWN
+    if link.gone:
+        return Missing.GONE
+    return Live(location(link.url), link.expires_at.timestamp() if link.expires_at else 0.0)

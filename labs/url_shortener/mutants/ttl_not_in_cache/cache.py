@@ -1,0 +1,98 @@
+"""Redis beside the truth: it makes redirects cheap and may vanish at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from breaker import Breaker
+
+# Ordinary answers take under a millisecond; asking PostgreSQL instead takes about two.
+TIMEOUT_S = 0.3
+MAX_CONNECTIONS = 20
+LIVE_TTL_S = 120
+# Long enough to spare the database a flood of one wrong code, short enough that an import
+# or a creation of which Redis did not hear is seen at once.
+UNKNOWN_TTL_S = 1
+
+
+class Missing(Enum):
+    """Why a code leads nowhere."""
+
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Live:
+    """Where a code leads, and until when (seconds since 1970; 0 is for ever)."""
+
+    location: str
+    expires_s: float
+
+    def left_s(self) -> float:
+        """How long the link still lives."""
+        return self.expires_s - time.time() if self.expires_s else float("inf")
+
+
+Entry = Live | Missing
+
+
+class Cache:
+    """What Redis knows of codes; a Redis that is away knows nothing and costs next to nothing."""
+
+    def __init__(self, redis_url: str) -> None:
+        # A burst beyond these connections waits for one; it is no sign of a sick Redis.
+        pool = BlockingConnectionPool.from_url(
+            redis_url,
+            decode_responses=True,
+            retry=Retry(NoBackoff(), 1),
+            max_connections=MAX_CONNECTIONS,
+            timeout=None,
+        )
+        self._redis = Redis(connection_pool=pool)
+        self._breaker = Breaker()
+
+    async def get(self, code: str) -> Entry | None:
+        """What Redis says of a code, None if nothing."""
+        text = await self._ask("GET", code)
+        return None if text is None else _read(text)
+
+    async def put(self, code: str, entry: Entry) -> None:
+        """Remember what PostgreSQL said of a code."""
+        if isinstance(entry, Live):
+            await self._ask("SET", code, entry.location, "EX", LIVE_TTL_S)
+        elif entry is Missing.GONE:
+            await self._ask("SET", code, entry.value, "EX", LIVE_TTL_S)
+        else:
+            # Not over an entry: the link may have been created since the question was asked.
+            await self._ask("SET", code, entry.value, "EX", UNKNOWN_TTL_S, "NX")
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._redis.aclose()
+
+    async def _ask(self, *words: str | int) -> Any:
+        """The answer to a command, or None when Redis is away, slow or being left alone."""
+        if not self._breaker.allows():
+            return None
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                answer = await self._redis.execute_command(*words)  # type: ignore[no-untyped-call]
+        except (RedisError, OSError, TimeoutError):
+            self._breaker.failed()
+            return None
+        self._breaker.succeeded()
+        return answer
+
+
+def _read(text: str) -> Entry:
+    return Live(text, expires_s=0) if ":" in text else Missing(text)
