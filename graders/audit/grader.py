@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 from graders.audit.subjects import Plan, Subject
 from graders.errors import MachineError
@@ -33,10 +34,23 @@ class Counter:
 
 
 class Grader:
-    """Grades one subject in a process of its own, so that grades share nothing."""
+    """Grades one subject in a process of its own, so that grades share nothing.
+
+    Leaving the context ends the grades that other threads have running.
+    """
 
     def __init__(self, plan: Plan, folder: Path, counter: Counter) -> None:
         self.plan, self.folder, self.counter = plan, folder, counter
+        self._running: set[Supervised] = set()
+        self._left = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._left = True
+        for process in tuple(self._running):
+            process.stop()
 
     def grade(self, job: tuple[Subject, int]) -> Report:
         """Run `lab grade` on a subject and read its report."""
@@ -50,7 +64,9 @@ class Grader:
             stop_signal=signal.SIGINT,
             grace_s=15.0,
         ) as process:
-            code = process.exit_code(GRADE_TIMEOUT_S)
+            self._running.add(process)
+            code = process.exit_code(0 if self._left else GRADE_TIMEOUT_S)
+        self._running.discard(process)
         self.counter.finished(subject.name)
         try:
             return from_json((out / "report.json").read_bytes())

@@ -23,7 +23,7 @@ def audit(plan: Plan, progress: Callable[[str], None]) -> Certificate:
     with run_folder() as folder:
         grader = Grader(plan, folder, counter)
         reports: dict[tuple[Subject, int], Report] = {}
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with ThreadPoolExecutor(WORKERS) as pool, grader:
             together = [job for job in jobs if not job[0].timed]
             for job, report in zip(together, pool.map(grader.grade, together), strict=True):
                 reports[job] = report

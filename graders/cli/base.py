@@ -1,7 +1,9 @@
 """What all commands share: the application, its consoles, its options, its way to fail."""
 
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -20,6 +22,7 @@ app = typer.Typer(
 )
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+INTERRUPTED = 130
 
 LabName = Annotated[str, typer.Argument(metavar="LAB", help="a lab's name, or its folder")]
 Source = Annotated[
@@ -34,13 +37,20 @@ Seed = Annotated[int | None, typer.Option(help="repeat the random choices of an 
 
 def main() -> None:
     """Run the command line; every foreseeable problem becomes a message and an exit code."""
+    signal.signal(signal.SIGINT, _interrupt_once)
     try:
         app()
-    except KeyboardInterrupt:
-        err.print("\nStopped. Nothing was recorded, and nothing is left running.")
-        sys.exit(130)
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:  # Typer says nothing about Ctrl-C
+            err.print("\nStopped. Nothing was recorded, and nothing is left running.")
+        raise
     except GradingError as error:
         _complain(error)
+
+
+def _interrupt_once(_number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # more of them must not disturb the unwinding
+    raise KeyboardInterrupt
 
 
 def _complain(error: GradingError) -> NoReturn:

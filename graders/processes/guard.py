@@ -21,6 +21,7 @@ import time
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOP_PATIENCE_S = 2.0
 LOG_HALF_BYTES = 1 << 20
 LOG_BYTES_PER_S = 16 << 20
 
@@ -122,6 +123,17 @@ def reap(child: int) -> int | None:
     return code
 
 
+def all_stopped() -> bool:
+    """Say if every thread of every descendant is stopped or dead."""
+    for pid in descendants():
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+                with open(f"/proc/{pid}/task/{thread}/stat") as file:  # noqa: PTH123
+                    if file.read().rpartition(")")[2].split()[0] not in "TtZX":
+                        return False
+    return True
+
+
 def kill_all(child: int) -> None:
     """SIGKILL until nothing is left below this guard (a fork bomb takes several rounds)."""
     while True:
@@ -151,6 +163,9 @@ def obey(order: bytes, child: int) -> None:
     signals = {b"pause": signal.SIGSTOP, b"resume": signal.SIGCONT, b"kill": signal.SIGKILL}
     if order in signals:
         signal_tree(child, signals[order])
+    deadline = time.monotonic() + STOP_PATIENCE_S
+    while order == b"pause" and not all_stopped() and time.monotonic() < deadline:
+        time.sleep(0.001)  # a thread stops when it is scheduled next, not before
 
 
 def tell(line: str) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -48,7 +47,7 @@ class Supervised:
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
-        self._exit_code: queue.Queue[int] = queue.Queue()
+        self._ended = threading.Event()
         self._code: int | None = None
         self.pid = self._read_pid()
         self._obeyed = threading.Semaphore(0)
@@ -84,19 +83,18 @@ class Supervised:
                 code = int(number)
                 break
             self._obeyed.release()
-        self._exit_code.put(code)
+        self._code = code
+        self._ended.set()
         self._obeyed.release()  # nobody waits for the dead
 
     def exit_code(self, timeout_s: float = 0.0) -> int | None:
         """Return the exit code (negative: a signal), or None if it still runs after `timeout_s`."""
-        if self._code is None:
-            try:
-                self._code = self._exit_code.get(block=timeout_s > 0, timeout=timeout_s or None)
-            except queue.Empty:
-                return None
+        self._ended.wait(timeout_s)
         return self._code
 
     def _order(self, word: str) -> None:
+        if self._ended.is_set():
+            return
         assert self._guard.stdin
         try:
             self._guard.stdin.write(f"{word}\n".encode())

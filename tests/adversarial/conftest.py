@@ -22,7 +22,7 @@ collect_ignore = ["lab", "service_lab"]
 
 HERE = Path(__file__).parent
 GREETING_LAB, SERVICE_LAB = HERE / "lab", HERE / "service_lab"
-PATIENCE_S = 60.0
+PATIENCE_S, UNWINDING_S = 60.0, 15.0
 DROPPED = ("LAB_", "GITHUB_", "PYTHONDONTWRITEBYTECODE", "DATABASE_URL", "REDIS_URL")
 MAY_NOT_OVERRIDE = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
 
@@ -55,6 +55,7 @@ class Run:
         self.home = home
         self.traces = Traces()
         self.peak_bytes = 0
+        home.parent.mkdir(parents=True, exist_ok=True)
         self._output = home.parent / f"{self.temporary.name}.output"
         with self._output.open("wb") as output:
             self.popen = subprocess.Popen(
@@ -127,7 +128,7 @@ class Run:
     def remains(self) -> dict[str, object]:
         """Return what is left of the run, by kind; empty when it is all gone."""
         left = {
-            "processes": [one.cmdline() for one in self.family()],
+            "processes": self.family(),
             "ports": self.traces.ports & set(listening()),
             "shared memory": self.traces.segments & set(segments()),
             "mapped files": {one for one in self.traces.mapped if one.exists()},
@@ -137,9 +138,10 @@ class Run:
 
     def assert_nothing_left(self) -> None:
         """Give the unwinding some seconds, then demand that no trace of the run is left."""
-        with contextlib.suppress(AssertionError):
-            wait_until(lambda: not self.remains(), "nothing to be left", patience_s=12)
-        assert not self.remains()
+        deadline = time.monotonic() + UNWINDING_S
+        while (left := self.remains()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert not left
         self.temporary.rmdir()
 
     def clean_up(self) -> None:
@@ -240,7 +242,7 @@ class Grade:
 
 def whole_attempts(home: Path) -> list[Attempt]:
     """Return the recorded attempts, each of which must have its whole report."""
-    home.mkdir(exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True)
     attempts = History(f"sqlite:///{home / 'history.sqlite'}").attempts()
     for attempt in attempts:
         report = json.loads((Path(attempt.report_folder) / "report.json").read_bytes())

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,142 +62,143 @@ def warm_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("violent") / "home"
 
 
-@pytest.fixture
-def lingering_programs(tmp_path: Path) -> Callable[[str], Path]:
+def lingering_programs(folder: Path, lingering: str) -> Path:
     """Make a LAB_POSTGRES_BIN in which one program, half done, says so and stays there."""
+    programs = folder / "bin"
+    programs.mkdir()
+    for name in ("initdb", "postgres"):
+        (programs / name).symlink_to(postgres_bin() / name)
+    real = postgres_bin() / lingering
+    first = f'"{real}" "$@"; rm "$2/global/pg_control"' if lingering == "initdb" else ":"
+    script = LINGERING_PROGRAM.format(first=first, mark=folder / "lingering", real=real)
+    (programs / lingering).unlink()
+    (programs / lingering).write_text(script)
+    (programs / lingering).chmod(0o755)
+    return programs
 
-    def make(lingering: str) -> Path:
-        folder = tmp_path / "bin"
-        folder.mkdir()
-        for name in ("initdb", "postgres"):
-            real = postgres_bin() / name
-            first = f'"{real}" "$@"; rm "$2/global/pg_control"' if name == "initdb" else ":"
-            script = LINGERING_PROGRAM.format(first=first, mark=tmp_path / "lingering", real=real)
-            if name == lingering:
-                (folder / name).write_text(script)
-                (folder / name).chmod(0o755)
-            else:
-                (folder / name).symlink_to(real)
-        return folder
 
-    return make
+@dataclass(frozen=True)
+class Victim:
+    """A grade on its way into a phase, and a folder with the files it makes on the way."""
+
+    run: Run
+    phase: Phase
+    folder: Path
+
+    def arrive(self) -> None:
+        """Wait until it is in its phase."""
+        self.run.wait_for(self.folder / self.phase.reached)
+        self.run.note_traces()
+        assert bool(self.run.traces.ports) == self.phase.serving
+        assert bool(self.run.traces.segments) == self.phase.serving
+
+    def end(self, number: signal.Signals) -> None:
+        """Send a signal to the grader alone; it ends as it must, and nothing is left of it."""
+        self.run.process.send_signal(number)
+        assert self.run.finish() == EXIT_CODES[number], self.run.output
+        self.run.assert_nothing_left()
+        assert "Traceback" not in self.run.output
+        if number == signal.SIGINT:
+            assert self.run.output.split("\n")[-2:] == [STOPPED, ""]
 
 
 @pytest.fixture
-def enter(
-    start_cli: Callable[..., Run],
-    submission: Callable[..., Path],
-    lingering_programs: Callable[[str], Path],
-    tmp_path: Path,
-) -> Callable[[str, Path], Run]:
-    """Start a grade and let it come to a phase, where it stays."""
+def victim(
+    start_cli: Callable[..., Run], submission: Callable[..., Path], tmp_path: Path
+) -> Callable[..., Victim]:
+    """Start a grade that will stay in a phase; several may be on their way at a time."""
 
-    def start(name: str, home: Path) -> Run:
-        phase, lingering, source = PHASES[name], str(tmp_path / "lingering"), GOOD
+    def start(name: str, home: Path, number: signal.Signals = signal.SIGINT) -> Victim:
+        folder = tmp_path / number.name
+        folder.mkdir()
+        phase, lingering, source = PHASES[name], str(folder / "lingering"), GOOD
         env = {"LINGER_IN": name, "LINGERING": lingering}
         if phase.lingering_program:
-            env["LAB_POSTGRES_BIN"] = str(lingering_programs(phase.lingering_program))
+            env["LAB_POSTGRES_BIN"] = str(lingering_programs(folder, phase.lingering_program))
         if phase.slow_start:
-            own = {"LINGERING": lingering, "ASKED_TO_END": tmp_path / "asked to end"}
-            source = submission(files={"app.py": SLOW_START}, env=own)
+            own = {"LINGERING": lingering, "ASKED_TO_END": folder / "asked to end"}
+            source = submission(number.name, files={"app.py": SLOW_START}, env=own)
         if name == "writing the report":
-            os.mkfifo(tmp_path / "pipe")  # nobody reads: who writes the summary to it stays there
-            env["GITHUB_STEP_SUMMARY"] = str(tmp_path / "pipe")
-        options = ("--from", source, "-r", phase.requirement, "--all", "--out", tmp_path)
+            os.mkfifo(folder / "pipe")  # nobody reads: who writes the summary to it stays there
+            env["GITHUB_STEP_SUMMARY"] = str(folder / "pipe")
+        options = ("--from", source, "-r", phase.requirement, "--out", folder)
         run = start_cli("grade", SERVICE_LAB, *options, home=home, env=env)
-        run.wait_for(tmp_path / phase.reached)
-        run.note_traces()
-        if phase.serving:
-            assert run.traces.ports
-            assert run.traces.segments
-        return run
+        return Victim(run, phase, folder)
 
     return start
 
 
-def end(run: Run, number: signal.Signals) -> None:
-    """Send a signal to the grader alone; it ends as it must, with nothing left of its run."""
-    run.process.send_signal(number)
-    assert run.finish() == EXIT_CODES[number], run.output
-    run.assert_nothing_left()
-    assert "Traceback" not in run.output
-    if number == signal.SIGINT:
-        assert run.output.split("\n")[-2:] == [STOPPED, ""]
-
-
-SIGNALS = pytest.mark.parametrize("number", EXIT_CODES, ids=[one.name for one in EXIT_CODES])
-
-
-@SIGNALS
 @pytest.mark.parametrize("phase", [one for one in PHASES if one != "initialising"])
-def test_a_grader_ended_in_any_phase_leaves_nothing(
-    enter: Callable[[str, Path], Run], warm_home: Path, phase: str, number: signal.Signals
+def test_a_grader_ended_in_any_phase_by_any_signal_leaves_nothing(
+    victim: Callable[..., Victim], warm_home: Path, phase: str
 ) -> None:
-    end(enter(phase, warm_home), number)
+    victims = {number: victim(phase, warm_home, number) for number in EXIT_CODES}
+    for number, one in victims.items():
+        one.arrive()
+        one.end(number)
     assert not whole_attempts(warm_home)
 
 
-@SIGNALS
 def test_a_grader_ended_while_it_makes_the_cluster_leaves_no_trap_for_the_next(
-    enter: Callable[[str, Path], Run],
-    grade: Callable[..., Grade],
-    home: Path,
-    number: signal.Signals,
+    victim: Callable[..., Victim], grade: Callable[..., Grade], tmp_path: Path
 ) -> None:
-    run = enter("initialising", home)
-    run.process.send_signal(number)
-    done = grade(GOOD, "-r", "greets", lab=SERVICE_LAB)  # at once: the first may be unwinding
-    assert done.code == 0, done.output
-    assert run.finish() == EXIT_CODES[number], run.output
-    run.assert_nothing_left()
+    homes = {number: tmp_path / f"{number.name} home" / "home" for number in EXIT_CODES}
+    victims = {number: victim("initialising", homes[number], number) for number in EXIT_CODES}
+    for number, one in victims.items():
+        one.arrive()
+        one.run.process.send_signal(number)
+        done = grade(GOOD, "-r", "greets", lab=SERVICE_LAB, home=homes[number])  # at once
+        assert done.code == 0, done.output
+        one.end(number)
 
 
 def test_what_ended_graders_leave_of_a_lab_home_serves_the_next_grade(
-    enter: Callable[[str, Path], Run], grade: Callable[..., Grade], warm_home: Path
+    victim: Callable[..., Victim], grade: Callable[..., Grade], warm_home: Path
 ) -> None:
-    end(enter("in a check", warm_home), signal.SIGKILL)
+    one = victim("in a check", warm_home)
+    one.arrive()
+    one.end(signal.SIGKILL)
     done = grade(GOOD, "-r", "greets", lab=SERVICE_LAB, home=warm_home)
     assert done.code == 0, done.output
-    assert len(whole_attempts(warm_home)) == 1
 
 
 def test_a_second_interrupt_while_it_unwinds_still_leaves_nothing(
-    enter: Callable[[str, Path], Run], warm_home: Path, tmp_path: Path
+    victim: Callable[..., Victim], warm_home: Path
 ) -> None:
-    run = enter("starting the submission", warm_home)
-    run.process.send_signal(signal.SIGINT)
-    run.wait_for(tmp_path / "asked to end")  # it ignores that, so the unwinding takes some seconds
-    run.process.send_signal(signal.SIGINT)
-    assert run.finish() == EXIT_CODES[signal.SIGINT], run.output
-    run.assert_nothing_left()
-    assert "Traceback" not in run.output
+    one = victim("starting the submission", warm_home)
+    one.arrive()
+    one.run.process.send_signal(signal.SIGINT)
+    one.run.wait_for(one.folder / "asked to end")  # ignored: the unwinding takes some seconds
+    one.end(signal.SIGINT)
 
 
 def test_an_impatient_learner_who_never_stops_interrupting_still_leaves_nothing(
-    enter: Callable[[str, Path], Run], warm_home: Path
+    victim: Callable[..., Victim], warm_home: Path
 ) -> None:
-    run = enter("in a check", warm_home)
+    one = victim("in a check", warm_home)
+    one.arrive()
 
     def ended() -> bool:
-        run.popen.send_signal(signal.SIGINT)
-        return run.popen.poll() is not None
+        one.run.popen.send_signal(signal.SIGINT)
+        return one.run.popen.poll() is not None
 
-    wait_until(ended, f"the end of the run, which said {run.output!r}")
-    run.assert_nothing_left()
-    assert "Traceback" not in run.output
-    assert run.popen.returncode == EXIT_CODES[signal.SIGINT]
+    wait_until(ended, f"the end of the run, which said {one.run.output!r}")
+    one.run.assert_nothing_left()
+    assert "Traceback" not in one.run.output
+    assert one.run.popen.returncode == EXIT_CODES[signal.SIGINT]
 
 
-@SIGNALS
-def test_an_audit_that_is_ended_takes_its_grades_with_it(
-    start_cli: Callable[..., Run], warm_home: Path, tmp_path: Path, number: signal.Signals
+def test_an_audit_ended_by_any_signal_takes_its_grades_with_it(
+    start_cli: Callable[..., Run], warm_home: Path, tmp_path: Path
 ) -> None:
-    env = {"LINGER_IN": "in a check", "LINGERING": str(tmp_path / "lingering")}
-    run = start_cli("audit", SERVICE_LAB, "--no-load", home=warm_home, env=env)
-    run.wait_for(tmp_path / "lingering")
-    run.note_traces()
-    assert run.traces.segments
-    end(run, number)
+    victims = {}
+    for number in EXIT_CODES:
+        env = {"LINGER_IN": "in a check", "LINGERING": str(tmp_path / number.name)}
+        run = start_cli("audit", SERVICE_LAB, "--no-load", home=warm_home, env=env)
+        victims[number] = Victim(run, Phase(reached=number.name), tmp_path)
+    for number, one in victims.items():
+        one.arrive()
+        one.end(number)
 
 
 def test_closing_the_terminal_ends_the_watching_and_its_grade(

@@ -143,7 +143,9 @@ def test_a_check_that_cannot_judge_says_so(undecided: Any, sabotage: str) -> Non
 
 
 def test_a_service_that_never_answers_is_the_learners_fault_though(undecided: Any) -> None:
-    assert undecided.requirement("slow-answer")["outcome"] == "failed", undecided.feedback("slow-answer")
+    assert undecided.requirement("slow-answer")["outcome"] == "failed", undecided.feedback(
+        "slow-answer"
+    )
     assert "a complete answer" in undecided.feedback("slow-answer")["expected"]
 
 

@@ -76,7 +76,7 @@ class TestStarting:
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr(labs.shutil, "copytree", torn)
+            patch.setattr("shutil.copytree", torn)
             with pytest.raises(MachineError, match="No space left on device"):
                 labs.start_submission(Path("labs/clock"))
         assert not (kit / "submissions/clock").exists()

@@ -21,7 +21,7 @@ CHECK = CheckOf("greets", "basics", 30.0)
 FEEDBACK = Feedback("a greeting", "404", "curl -i /", "Greet.", ("GET / 404",))
 
 
-def end_of(check: Callable[[], object], when: str = "call", assertions: int = 1) -> CheckResult:
+def end_of(check: Callable[[], None], when: str = "call", assertions: int = 1) -> CheckResult:
     call = pytest.CallInfo.from_call(check, when)  # type: ignore[arg-type]
     result = judge_item("test_it", CHECK, call, assertions)
     assert result

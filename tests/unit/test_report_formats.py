@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -77,7 +77,6 @@ class TestJunit:
         assert error.get("message") == "It ended <early>."
         assert error.text == "It ended <early>.\nlast\nwords"
 
-    @settings(max_examples=25)
     @given(text=st.text())
     def test_is_xml_whatever_the_feedback_says(self, report: Report, text: str) -> None:
         root = ElementTree.fromstring(to_junit(with_feedback(report, text)).encode())
@@ -264,7 +263,6 @@ class TestPrintable:
         cleaned: tuple[RequirementResult, ...] = printable(report).requirements
         assert [type(one.outcome) for one in cleaned] == [Outcome] * len(cleaned)
 
-    @settings(max_examples=25)
     @given(text=st.text(st.characters(exclude_categories=())))
     def test_lets_every_text_be_written(self, report: Report, text: str) -> None:
         cleaned = printable(with_feedback(report, text))

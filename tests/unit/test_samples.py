@@ -86,7 +86,7 @@ class TestARecorder:
     def test_drops_the_warm_up(self) -> None:
         run = Answers([0.2, 1.0, 1.5], [SUBMISSION, SUBMISSION, REFERENCE], warmup_s=1.0)
         for arrival, took_ms in ((0, 900.0), (1, 2.0), (2, 3.0)):
-            run.send(arrival, late_s=0.5 if arrival == 0 else 0.0)
+            run.send(arrival, late_s=0.9 if arrival == 0 else 0.0)
             run.answer(arrival, took_ms)
         found = run.recorder.samples()
         assert found.latency_ms.tolist() == [2.0, 3.0]

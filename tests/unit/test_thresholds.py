@@ -286,6 +286,11 @@ def test_a_late_or_busy_generator_accuses_itself(
     assert (reason is None) if words is None else (reason and words in reason)
 
 
+def test_the_strictest_of_several_limits_decides_how_late_is_too_late(make_run: Run) -> None:
+    limits = [limit("p95_ms", max=250.0), limit("p50_ms", max=70.0)]
+    assert invalid_reason(make_run([[1.0] * 60], lag_ms=8.0), profile(*limits))
+
+
 class TestRunsThatProveNothing:
     def test_are_told_from_good_ones(self, make_run: Run) -> None:
         run = make_run([[1.0] * 60, [1.0] * 60])

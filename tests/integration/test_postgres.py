@@ -1,0 +1,204 @@
+"""The embedded PostgreSQL: a role of one's own with no more rights than it needs, seeded once."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from graders.errors import LabError
+from graders.processes import run_folder
+from graders.services.embedded_postgres import embedded_postgres
+from graders.services.postgres import CONNECTION_LIMIT, Database, PostgresServer
+
+Connect = Callable[..., psycopg.Connection[Any]]
+
+
+def test_the_submissions_role_owns_its_database_and_is_nobody_elsewhere(
+    database: Database, as_submission: Connect
+) -> None:
+    with as_submission(database) as connection:
+        rights = connection.execute(
+            "SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
+            " FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+        connection.execute("CREATE TABLE mine (n int)")
+        connection.execute("CREATE SCHEMA also_mine")
+    assert rights == (False,) * 5
+    assert database.fetch("SELECT count(*) FROM mine") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "COPY pg_temp.stolen FROM PROGRAM 'id'",
+        "COPY pg_temp.stolen FROM '/etc/passwd'",
+        "SELECT pg_read_file('postgresql.conf')",
+        "SELECT rolpassword FROM pg_authid",
+        "ALTER SYSTEM SET log_statement = 'all'",
+        "CREATE ROLE another SUPERUSER",
+        "CREATE DATABASE another",
+        "SET ROLE postgres",
+        "SET temp_file_limit = -1",
+        "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE C AS 'libc', 'getpid'",
+    ],
+)
+def test_the_submissions_role_cannot_reach_beyond_its_database(
+    database: Database, as_submission: Connect, statement: str
+) -> None:
+    with as_submission(database) as connection:
+        connection.execute("CREATE TEMP TABLE stolen (line text)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+def test_the_submissions_role_cannot_enter_the_database_of_another(
+    postgres_server: PostgresServer, database: Database, as_submission: Connect
+) -> None:
+    with postgres_server.provision() as other, pytest.raises(psycopg.OperationalError) as refused:
+        as_submission(database, dbname=other.name)
+    assert "permission denied for database" in str(refused.value)
+
+
+@pytest.mark.parametrize("change", [{"user": "postgres", "password": ""}, {"password": "wrong"}])
+def test_nobody_else_gets_in_over_tcp(
+    database: Database, as_submission: Connect, change: dict[str, str]
+) -> None:
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        as_submission(database, **change)
+
+
+def test_the_connections_of_a_submission_are_limited(
+    database: Database, as_submission: Connect
+) -> None:
+    with ExitStack() as stack:
+        for _ in range(CONNECTION_LIMIT):
+            stack.enter_context(as_submission(database))
+        with pytest.raises(psycopg.OperationalError, match="too many connections"):
+            as_submission(database)
+        assert database.fetch("SELECT 1") == [(1,)]
+        assert database.cut_connections() == CONNECTION_LIMIT
+
+
+def test_nothing_of_a_database_is_left_even_while_a_client_is_connected(
+    postgres_server: PostgresServer, as_submission: Connect
+) -> None:
+    with postgres_server.provision() as database:
+        connection = as_submission(database)
+    with contextlib.suppress(psycopg.Error):
+        connection.close()
+    with psycopg.connect(postgres_server.admin) as admin:
+        left = admin.execute(
+            "SELECT datname FROM pg_database WHERE datname = %(name)s"
+            " UNION ALL SELECT rolname FROM pg_roles WHERE rolname = %(name)s",
+            {"name": database.name},
+        ).fetchall()
+    assert left == []
+
+
+def test_the_work_of_a_submission_is_exact_once_it_has_disconnected(
+    database: Database, as_submission: Connect
+) -> None:
+    with as_submission(database) as connection:
+        connection.execute("CREATE TABLE numbers AS SELECT n FROM generate_series(1, 10000) AS n")
+    before = database.work()
+    with as_submission(database) as connection:
+        for _ in range(3):
+            connection.execute("SELECT sum(n) FROM numbers")
+    work = database.work() - before
+    [(pages,)] = database.fetch("SELECT pg_relation_size('numbers') / 8192")
+    assert work.rows == 3 * 10000
+    assert work.blocks == 3 * pages
+    assert database.size_bytes() >= pages * 8192
+
+
+TABLE = "CREATE TABLE thing (id serial PRIMARY KEY, name text); CREATE VIEW names AS TABLE thing;"
+ROWS = """
+import os
+import psycopg
+with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+    connection.execute("INSERT INTO thing (name) VALUES ('first'), ('second')")
+with open("runs", "a") as runs:
+    runs.write("once ")
+"""
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> list[Path]:
+    files = {"table.sql": TABLE, "rows.py": ROWS}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    return [tmp_path / name for name in files]
+
+
+@contextmanager
+def seeded(cache: Path, files: Sequence[Path]) -> Iterator[Database]:
+    with (
+        run_folder() as folder,
+        embedded_postgres(folder, cache, files) as server,
+        server.provision() as database,
+    ):
+        yield database
+
+
+@pytest.fixture
+def own_cache() -> Iterator[Path]:
+    with run_folder() as folder:
+        yield folder / "cache"
+
+
+def test_seeding_is_paid_once_until_the_seed_changes(
+    seeds: list[Path], own_cache: Path, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        with seeded(own_cache, seeds) as database:
+            names = [name for (name,) in database.fetch("SELECT name FROM names ORDER BY name")]
+            database.fetch("DELETE FROM thing")
+        assert names == ["first", "second"]
+    assert (tmp_path / "runs").read_text() == "once "
+    seeds[0].write_text(f"{TABLE} INSERT INTO thing (name) VALUES ('another');")
+    with seeded(own_cache, seeds) as database:
+        assert database.fetch("SELECT count(*) FROM thing") == [(3,)]
+    assert (tmp_path / "runs").read_text() == "once once "
+
+
+def test_what_the_seed_made_belongs_to_the_submission(
+    seeds: list[Path], own_cache: Path, as_submission: Connect
+) -> None:
+    with seeded(own_cache, seeds) as database, as_submission(database) as connection:
+        connection.execute("ALTER TABLE thing ADD COLUMN note text")
+        connection.execute("INSERT INTO thing (name) VALUES ('third')")
+        connection.execute("ALTER VIEW names RENAME TO all_names")
+        connection.execute("CREATE INDEX ON thing (name)")
+        assert connection.execute("SELECT max(id) FROM all_names").fetchone() == (3,)
+
+
+def test_a_seed_that_fails_is_the_labs_fault_and_is_not_cached(
+    seeds: list[Path], own_cache: Path
+) -> None:
+    table, rows = seeds
+    table.write_text("CREATE TABEL thing ()")
+    with pytest.raises(LabError, match=r'table\.sql failed: .* near "TABEL"'):
+        seeded(own_cache, seeds).__enter__()
+    table.write_text(TABLE)
+    rows.write_text("raise SystemExit(9)")
+    with pytest.raises(LabError, match=r"rows\.py failed \(exit code 9\)"):
+        seeded(own_cache, seeds).__enter__()
+    rows.write_text(ROWS)
+    with seeded(own_cache, seeds) as database:
+        assert database.fetch("SELECT count(*) FROM thing") == [(2,)]
+
+
+def test_two_grades_at_once_share_one_new_home(kit: Any) -> None:
+    (kit.folder / ".lab" / "cache").unlink()
+    command = ["grade", "sql_files", "--from", "labs/sql_files/solutions/index"]
+    grades = [kit.start(*command) for _ in range(2)]
+    outputs = [one.communicate()[0] for one in grades]
+    assert [one.returncode for one in grades] == [0, 0], outputs
+    made = [one.name for one in (kit.folder / ".lab" / "cache").glob("postgres-*")]
+    assert len(made) == 1
+    assert kit.lab("history").output.count("3 of 3") == 2

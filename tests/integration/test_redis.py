@@ -1,0 +1,77 @@
+"""The embedded Redis: a server of one's own, without an administrator's rights."""
+
+import socket
+from collections.abc import Iterator
+
+import psutil
+import pytest
+import redis
+
+from graders.services.redis import EmbeddedRedis, RedisDatabase
+
+
+@pytest.fixture
+def client(redis_database: RedisDatabase) -> Iterator[redis.Redis]:
+    """A client with the rights of a submission."""
+    url = redis_database.url(redis_database.host, redis_database.port)
+    with redis.Redis.from_url(url, decode_responses=True) as connected:
+        yield connected
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "CONFIG GET dir",
+        "CONFIG SET maxmemory 0",
+        "SHUTDOWN NOSAVE",
+        "DEBUG SLEEP 0",
+        "ACL SETUSER lab +@all",
+        "ACL LIST",
+        "MONITOR",
+        "REPLICAOF 127.0.0.1 1",
+        "SAVE",
+        "BGREWRITEAOF",
+        "CLIENT KILL TYPE normal",
+        "MODULE LOAD x",
+    ],
+)
+def test_a_submission_has_no_administrators_commands(client: redis.Redis, command: str) -> None:
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        client.execute_command(*command.split())
+
+
+def test_a_submission_has_all_that_a_service_needs(client: redis.Redis) -> None:
+    client.set("key", "value", ex=60)
+    client.xadd("stream", {"a": "1"})
+    client.hset("hash", "field", "1")
+    client.publish("channel", "hello")
+    assert client.eval("return redis.call('GET', KEYS[1])", 1, "key") == "value"
+    assert client.info("server")["redis_version"]
+    assert sorted(client.scan_iter()) == ["hash", "key", "stream"]
+
+
+def test_nobody_gets_in_without_the_password(redis_database: RedisDatabase) -> None:
+    with socket.create_connection((redis_database.host, redis_database.port)) as stranger:
+        stranger.sendall(b"DBSIZE\r\n")
+        assert stranger.recv(100).startswith(b"-NOAUTH")
+
+
+def test_each_submission_has_a_server_of_its_own_that_goes_with_it(
+    redis_service: EmbeddedRedis,
+) -> None:
+    with redis_service.provision() as first, redis_service.provision() as second:
+        first.client.set("key", "of the first")
+        assert second.client.get("key") is None
+        second.flush()
+        assert first.client.get("key") == "of the first"
+        servers = [one.client.info("server")["process_id"] for one in (first, second)]
+        assert all(psutil.pid_exists(pid) for pid in servers)
+    assert not any(psutil.pid_exists(pid) for pid in servers)
+
+
+def test_a_full_memory_is_told_to_the_submission(
+    client: redis.Redis, redis_database: RedisDatabase
+) -> None:
+    redis_database.client.config_set("maxmemory", 1)
+    with pytest.raises(redis.exceptions.OutOfMemoryError):
+        client.set("key", "value")
