@@ -68,7 +68,10 @@ def serve_cluster(data: Path, log: Path) -> Iterator[PostgresServer]:
             lost_port = any("Address already in use" in line for line in process.log_tail())
         if not lost_port or attempt == PORT_ATTEMPTS - 1:
             raise MachineError(
-                "PostgreSQL did not start.", "Read its last lines below.", process.log_tail()
+                "PostgreSQL did not start.",
+                "Read its last lines below; if they tell of damaged or missing files, delete the "
+                "folder `cache` in LAB_HOME (.lab): it costs only time.",
+                process.log_tail(),
             )
 
 

@@ -1,5 +1,6 @@
 """Redis: one server of its own for each submission when embedded, a logical database when not."""
 
+import contextlib
 import os
 import secrets
 import signal
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import cast
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from graders.errors import MachineError
 from graders.processes import Supervised, free_port
 from graders.services.binaries import redis_server, version
 
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S, PROBE_S = 10.0, 0.5
 PORT_ATTEMPTS = 3
 RIGHTS = "~* &* +@all -@admin"  # no CONFIG, SHUTDOWN, DEBUG, ACL, MONITOR, REPLICAOF
 
@@ -71,9 +74,8 @@ class EmbeddedRedis:
         for attempt in range(PORT_ATTEMPTS):
             name, password, port = secrets.token_hex(4), secrets.token_hex(16), free_port()
             with self._start(name, password, port) as process:
-                client = redis.Redis(port=port, password=password, decode_responses=True)
-                if _ready(process, client):
-                    with client:
+                if _ready(process, port, password):
+                    with redis.Redis(port=port, password=password, decode_responses=True) as client:
                         yield RedisDatabase(client, "127.0.0.1", port, "lab", password)
                     return
             if attempt == PORT_ATTEMPTS - 1:
@@ -98,13 +100,13 @@ class EmbeddedRedis:
         )
 
 
-def _ready(process: Supervised, client: redis.Redis) -> bool:
+def _ready(process: Supervised, port: int, password: str) -> bool:
+    once = Retry(NoBackoff(), 0)  # whoever took the port may accept connections and say nothing
     deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and process.exit_code(0.005) is None:
-        try:
-            return bool(client.ping())
-        except redis.BusyLoadingError:
-            continue
-        except redis.ConnectionError:
-            continue
+    with redis.Redis(port=port, password=password, socket_timeout=PROBE_S, retry=once) as probe:
+        while time.monotonic() < deadline and process.exit_code(0.005) is None:
+            with contextlib.suppress(
+                redis.BusyLoadingError, redis.ConnectionError, redis.TimeoutError
+            ):
+                return bool(probe.ping())
     return False

@@ -181,6 +181,12 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+@pytest.fixture(scope="session")
+def warm_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A LAB_HOME for grades with services: the first makes the cluster, the others find it."""
+    return tmp_path_factory.mktemp("warm") / "home"
+
+
 @pytest.fixture
 def start_cli(home: Path) -> Iterator[Callable[..., Run]]:
     """Start the command line: `start_cli("grade", …, env=…, home=…, prefix=…)`."""

@@ -1,8 +1,6 @@
 """What the proxies count is what PostgreSQL and Redis say themselves."""
 
-import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +11,11 @@ from anyio.from_thread import BlockingPortal
 
 from graders.services.postgres import Database
 from graders.services.redis import RedisDatabase
-from graders.services.wire import (
-    CONNECTION_COMMANDS,
-    PostgresObserver,
-    RedisObserver,
-    Tally,
-)
+from graders.services.wire import CONNECTION_COMMANDS, PostgresObserver, RedisObserver, Tally
 from graders.stand import Link
 
-LOGGED = re.compile(r"LOG:  (statement|execute [^:]+): ")
+Connection = psycopg.Connection[Any]
+LAST_STATEMENT = "SELECT 'the end'"
 
 
 @pytest.fixture
@@ -30,80 +24,196 @@ def tally() -> Tally:
 
 
 @pytest.fixture
-def counted_postgres(
+def connect(
     portal: BlockingPortal, database: Database, tally: Tally
-) -> Iterator[Callable[..., psycopg.Connection[Any]]]:
-    """Connect through a counting proxy, to a database whose server logs every statement."""
-    database.fetch(f"ALTER ROLE {database.name} SET log_statement = 'all'")
+) -> Iterator[Callable[[], Connection]]:
+    """Connect through a counting proxy to a server that logs every statement."""
+    for setting in ("log_statement = 'all'", "log_parameter_max_length = 0"):
+        database.fetch(f"ALTER ROLE {database.name} SET {setting}")
     link = Link(portal, database.host, database.port, lambda: PostgresObserver(tally))
-    yield lambda **options: psycopg.connect(database.url("127.0.0.1", link.port), **options)
+    yield lambda: psycopg.connect(database.url("127.0.0.1", link.port))
     link.close()
 
 
 @pytest.fixture
-def logged(folder: Path, wait_until: Callable[..., Any]) -> Callable[[], int]:
-    """Count the statements in the server's log since the last call."""
-    log, marks = folder / "postgres.log", iter(range(1000))
-    seen = 0
+def logged(folder: Path, wait_until: Callable[..., Any]) -> Callable[[int], int]:
+    """Count the statements of one connection in the server's log."""
 
-    def count() -> int:
-        nonlocal seen
-        text = log.read_text()
-        new, seen = text[seen:], len(text)
-        return len(LOGGED.findall(new))
+    def lines(pid: int) -> list[str]:
+        files = [folder / name for name in ("postgres.log.old", "postgres.log")]
+        text = "".join(file.read_text() for file in files if file.exists())
+        ours = [line for line in text.splitlines() if f"[{pid}] LOG:" in line]
+        return [line for line in ours if "LOG:  statement: " in line or "LOG:  execute " in line]
 
-    assert marks
-    count()
+    def count(pid: int) -> int:
+        wait_until(lambda: any(LAST_STATEMENT in line for line in lines(pid)), "the log's end")
+        return len(lines(pid))
+
     return count
 
 
-def simple(connection: psycopg.Connection[Any]) -> None:
+def simple(connection: Connection) -> None:
     with psycopg.ClientCursor(connection) as cursor:
         for number in range(10):
-            cursor.execute("SELECT %s::int", (number,))
-    connection.commit()
+            cursor.execute("SELECT %s::int, %s", (number, "x" * 100 * number))
 
 
-def extended(connection: psycopg.Connection[Any]) -> None:
-    for number in range(10):
-        connection.execute("SELECT %s::int", (number,))
-    connection.rollback()
+def extended(connection: Connection) -> None:
+    for number in range(3):
+        connection.execute("SELECT %s::int, %s", (number, "x" * 100_000 * number))
 
 
-def prepared(connection: psycopg.Connection[Any]) -> None:
+def prepared(connection: Connection) -> None:
     for number in range(10):
         connection.execute("SELECT %s::int", (number,), prepare=True)
-    connection.commit()
 
 
-def pipelined(connection: psycopg.Connection[Any]) -> None:
+def pipelined(connection: Connection) -> None:
     with connection.pipeline():
-        for number in range(10):
+        for number in range(20):
             connection.execute("SELECT %s::int", (number,))
-    connection.commit()
 
 
-def many_rows_at_once(connection: psycopg.Connection[Any]) -> None:
+def many_rows_at_once(connection: Connection) -> None:
     connection.execute("CREATE TABLE numbers (n int, text text)")
-    rows = [(number, "x" * 5000) for number in range(100)]
+    rows = [(number, "x" * 5000) for number in range(50)]
     with connection.cursor() as cursor:
         cursor.executemany("INSERT INTO numbers VALUES (%s, %s)", rows)
         with cursor.copy("COPY numbers FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
-    connection.commit()
 
 
-def a_server_side_cursor(connection: psycopg.Connection[Any]) -> None:
+def a_server_side_cursor(connection: Connection) -> None:
     with connection.cursor("mine") as cursor:
         cursor.execute("SELECT generate_series(1, 100)")
         cursor.fetchmany(10)
         cursor.fetchmany(10)
-    connection.commit()
 
 
-def statements_that_fail(connection: psycopg.Connection[Any]) -> None:
+def statements_that_fail(connection: Connection) -> None:
     for _ in range(3):
         with pytest.raises(psycopg.errors.DivisionByZero):
-            connection.execute("SELECT 1 / %s", (0,))
+            connection.execute("SELECT 1 / (SELECT count(*) FROM pg_class WHERE oid < %s)", (0,))
         connection.rollback()
+
+
+@pytest.mark.parametrize(
+    ("work", "at_least"),
+    [
+        (simple, 10),
+        (extended, 3),
+        (prepared, 10),
+        (pipelined, 20),
+        (many_rows_at_once, 52),
+        (a_server_side_cursor, 3),
+        (statements_that_fail, 3),
+    ],
+)
+def test_statements_counted_are_statements_logged(
+    connect: Callable[[], Connection],
+    tally: Tally,
+    logged: Callable[[int], int],
+    work: Callable[[Connection], None],
+    at_least: int,
+) -> None:
+    with connect() as connection:
+        work(connection)
+        connection.commit()
+        connection.autocommit = True
+        connection.execute(LAST_STATEMENT)
+        pid = connection.info.backend_pid
+    assert tally.count == logged(pid) > at_least
+
+
+def test_a_cancelled_statement_and_an_open_connection_are_no_statements(
+    connect: Callable[[], Connection], tally: Tally
+) -> None:
+    with connect() as connection:
+        assert tally.count == 0
+        connection.cancel()
+    assert tally.count == 0
+
+
+@pytest.fixture
+def counted_redis(
+    portal: BlockingPortal, redis_database: RedisDatabase, tally: Tally
+) -> Iterator[Callable[..., redis.Redis]]:
+    """Make a client that goes through a counting proxy."""
+    observe = lambda: RedisObserver(tally)  # noqa: E731
+    link = Link(portal, redis_database.host, redis_database.port, observe)
+    url = redis_database.url("127.0.0.1", link.port)
+    yield lambda **options: redis.Redis.from_url(url, **options)
+    link.close()
+
+
+def commands_processed(database: RedisDatabase) -> int:
+    """Return what Redis says it has processed, apart from what connections need."""
+    stats = database.client.info("commandstats")
+    left_out = {name.decode().lower() for name in CONNECTION_COMMANDS} | {"info"}
+    return sum(
+        figures["calls"]
+        for key, figures in stats.items()
+        if key.removeprefix("cmdstat_").partition("|")[0] not in left_out
+    )
+
+
+def one_by_one(client: redis.Redis) -> None:
+    for number in range(10):
+        client.set(f"key{number}", "x" * 10_000 * number)
+        assert client.strlen(f"key{number}") == 10_000 * number
+
+
+def a_pipeline(client: redis.Redis) -> None:
+    with client.pipeline(transaction=False) as pipeline:
+        for number in range(500):
+            pipeline.set(f"key{number}", b"\r\n$3\r\n*1\r\n" * 50)
+        pipeline.execute()
+
+
+def a_transaction(client: redis.Redis) -> None:
+    with client.pipeline(transaction=True) as pipeline:
+        pipeline.watch("key")
+        pipeline.multi()
+        pipeline.incr("key").incr("key")
+        pipeline.execute()
+
+
+def many_arguments(client: redis.Redis) -> None:
+    client.mset({f"key{number}": number for number in range(1000)})
+    client.mget([f"key{number}" for number in range(1000)])
+    client.xadd("stream", {"field": "value"})
+    client.xread({"stream": "0"})
+
+
+def subscribers(client: redis.Redis) -> None:
+    with client.pubsub() as pubsub:
+        pubsub.subscribe("channel")
+        assert pubsub.get_message(timeout=30)["type"] == "subscribe"
+        client.publish("channel", "hello")
+        assert pubsub.get_message(timeout=30)["data"] == b"hello"
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize(
+    ("work", "at_least"),
+    [
+        (one_by_one, 20),
+        (a_pipeline, 500),
+        (a_transaction, 5),
+        (many_arguments, 4),
+        (subscribers, 2),
+    ],
+)
+def test_commands_counted_are_commands_processed(
+    counted_redis: Callable[..., redis.Redis],
+    redis_database: RedisDatabase,
+    tally: Tally,
+    work: Callable[[redis.Redis], None],
+    at_least: int,
+    protocol: int,
+) -> None:
+    before = commands_processed(redis_database)
+    with counted_redis(protocol=protocol) as client:
+        work(client)
+    assert tally.count == commands_processed(redis_database) - before >= at_least

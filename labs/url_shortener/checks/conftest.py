@@ -93,20 +93,6 @@ def _spellings(url: str) -> set[str]:
 
 
 @pytest.fixture(scope="session")
-def shown() -> Callable[[Answer], str]:
-    """Describe the answer to a redirect in a few words."""
-    return _shown
-
-
-def _shown(answer: Answer) -> str:
-    if answer.status == 0:
-        return f"no answer ({answer.error})"
-    if answer.status in REDIRECTS:
-        return f"{answer.status} with Location {_location(answer)!r}"
-    return f"{answer.status} {answer.text[:200]}"
-
-
-@pytest.fixture(scope="session")
 def expect_redirect() -> Callable[..., None]:
     """Judge the answer to `GET /code`, which must lead to `url`."""
     return _expect_redirect
@@ -115,17 +101,15 @@ def expect_redirect() -> Callable[..., None]:
 def _expect_redirect(answer: Answer, code: str, url: str, next_step: str = "") -> None:
     step = next_step or "Store the URL as it was sent and copy it into Location unchanged."
     expected = f"GET /{code} redirects (301, 302, 307 or 308) to {url}"
-    expect(_leads_to(answer, url), expected, _shown(answer), step, answer)
+    expect(_leads_to(answer, url), expected, answer, step, answer)
 
 
 @pytest.fixture(scope="session")
 def follow() -> Callable[..., None]:
     """Ask for a code that must redirect to `url`."""
-
-    def follow_code(target: Target, code: str, url: str, next_step: str = "") -> None:
-        _expect_redirect(target.get(f"/{code}"), code, url, next_step)
-
-    return follow_code
+    return lambda target, code, url, next_step="": _expect_redirect(
+        target.get(f"/{code}"), code, url, next_step
+    )
 
 
 @pytest.fixture(scope="session")
@@ -148,30 +132,28 @@ def follow_all() -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Answer]:
     """Ask until the answer is good or `within_s` is over; the last answer."""
-    return _eventually
 
+    def wait(ask: Callable[[], Answer], good: Callable[[Answer], bool], within_s: float) -> Answer:
+        deadline_s = time.monotonic() + within_s
+        while True:
+            asked_at_s = time.monotonic()
+            answer = ask()
+            # A question asked too early says nothing about the deadline, however late its answer.
+            if good(answer) or asked_at_s >= deadline_s:
+                return answer
+            time.sleep(0.05)
 
-def _eventually(
-    ask: Callable[[], Answer], good: Callable[[Answer], bool], within_s: float
-) -> Answer:
-    deadline_s = time.monotonic() + within_s
-    while True:
-        asked_at_s = time.monotonic()
-        answer = ask()
-        # A question asked too early says nothing about the deadline, however late its answer.
-        if good(answer) or asked_at_s >= deadline_s:
-            return answer
-        time.sleep(0.05)
+    return wait
 
 
 @pytest.fixture(scope="session")
-def expect_gone() -> Callable[..., None]:
+def expect_gone(eventually: Callable[..., Answer]) -> Callable[..., None]:
     """Ask for a code until it answers 410, which must happen within `within_s`."""
 
     def judge(target: Target, code: str, within_s: float, step: str) -> None:
-        answer = _eventually(lambda: target.get(f"/{code}"), lambda a: a.status == 410, within_s)
+        answer = eventually(lambda: target.get(f"/{code}"), lambda a: a.status == 410, within_s)
         expected = f"GET /{code} answers 410 by now, at {target.base_url}"
-        expect(answer.status == 410, expected, _shown(answer), step, answer)
+        expect(answer.status == 410, expected, answer, step, answer)
 
     return judge
 
@@ -184,12 +166,11 @@ def spread() -> Callable[..., list[Answer]]:
         replicas: Sequence[Replica], calls: Sequence[Call], concurrency: int = 50
     ) -> list[Answer]:
         count = len(replicas)
-
-        def part(index: int) -> list[Answer]:
-            return replicas[index].send_all(calls[index::count], max(1, concurrency // count))
-
+        shares = [calls[index::count] for index in range(count)]
         with ThreadPoolExecutor(count) as pool:
-            parts = list(pool.map(part, range(count)))
+            parts = list(
+                pool.map(Replica.send_all, replicas, shares, [concurrency // count] * count)
+            )
         return [parts[index % count][index // count] for index in range(len(calls))]
 
     return send
@@ -205,8 +186,7 @@ def pair(app_factory: Callable[..., Any]) -> Iterator[App]:
 @pytest.fixture(scope="session")
 def consecutive(app: App, seed: int) -> list[tuple[str, Answer]]:
     """Links created one after the other by one client: each URL with its answer, not judged."""
-    rng = random.Random(f"{seed}:consecutive")
-    urls = [f"https://example.com/{rng.getrandbits(64):x}" for _ in range(CONSECUTIVE_LINKS)]
+    urls = [f"https://example.com/{seed}/{number}" for number in range(CONSECUTIVE_LINKS)]
     calls = [Call("POST", "/api/links", {"url": url}) for url in urls]
     return list(zip(urls, app.send_all(calls, concurrency=1), strict=True))
 

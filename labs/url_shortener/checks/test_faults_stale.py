@@ -11,7 +11,6 @@ from graders.checks import Answer, App, Call, expect, requirement
 Created = Callable[[Answer], dict[str, Any]]
 FollowAll = Callable[..., None]
 ExpectGone = Callable[..., None]
-Shown = Callable[[Answer], str]
 SomeLinks = Callable[[App, int], dict[str, str]]
 Spread = Callable[..., list[Answer]]
 
@@ -86,7 +85,6 @@ def test_a_link_deleted_while_redis_is_away_stays_gone_when_it_is_back(
     pair: App,
     some_links: SomeLinks,
     follow_all: FollowAll,
-    shown: Shown,
 ) -> None:
     links = some_links(pair, 4)
     for replica in pair.replicas:
@@ -105,7 +103,7 @@ def test_a_link_deleted_while_redis_is_away_stays_gone_when_it_is_back(
             for after in replica.send_all([Call("GET", f"/{code}") for code in gone]):
                 right = after.status == 410 or asked_at_s < due_s
                 expected = "410 on every replica, from 1 s after Redis came back"
-                expect(right, expected, shown(after), step, after)
+                expect(right, expected, after, step, after)
 
 
 @requirement("delete-beats-cache")
