@@ -27,7 +27,7 @@ from graders.checks.fixtures import (
     start_app,
     submission_dir,
 )
-from graders.checks.outcomes import judge_item
+from graders.checks.outcomes import excuse_full_disk, judge_item
 from graders.checks.selection import CHECK, assign, require_checks, select, sort_by_stage
 from graders.checks.threshold_items import threshold_items
 from graders.errors import GradingError, LabError
@@ -167,6 +167,7 @@ def pytest_runtest_makereport(
     result = judge_item(item.nodeid, item.stash[CHECK], call, assertions)
     if result:
         result = _with_log(result, _log_now(grade), item.stash[LOG_BEFORE])
+        result = excuse_full_disk(result, grade.stand.folder)
         grade.findings.checks.append(result)
         grade.progress(result)
         if result.outcome is Outcome.ERROR and report.passed and result.feedback:

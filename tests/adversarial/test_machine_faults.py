@@ -162,6 +162,17 @@ def test_a_disk_that_is_too_small_for_the_services_is_the_machines_fault(
     assert "left behind" not in run.output
 
 
+def test_a_failure_on_a_full_disk_is_not_held_against_the_learner(
+    grade_with_small_disk: Callable[..., Run], home: Path
+) -> None:
+    starter = GREETING_LAB / "starter"
+    run = grade_with_small_disk("TMPDIR", "8m", GREETING_LAB, starter, home)
+    assert run.finish() == 2, run.output
+    assert "a full disk: " in run.output
+    assert "not your fault" in run.output
+    assert "Free some space" in run.output
+
+
 def test_a_report_that_does_not_fit_on_the_disk_is_not_recorded_but_its_verdict_is_told(
     grade_with_small_disk: Callable[..., Run], home: Path, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from background import repeat
+from blocks import Blocks
 from cache import LIVE_TTL_S, Cache, Entry, Live, Missing
 from clicks import Clicks
 from codes import Codes
@@ -19,6 +20,7 @@ from urls import location
 MAX_ATTEMPTS = 20
 FLUSH_INTERVAL_S = 0.5
 TELL_INTERVAL_S = 0.25
+FORGET_INTERVAL_S = 60
 
 
 class AliasTakenError(Exception):
@@ -37,6 +39,7 @@ class Shortener:
         self._store = Store(config.database_url)
         self._cache = Cache(config.redis_url)
         self._clicks = Clicks(self._store)
+        self._blocks = Blocks(self._cache, self._store)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -47,15 +50,18 @@ class Shortener:
         # A replica that was killed may have owed Redis a deletion.
         await self._cache.put_gone(await self._store.deleted_lately(LIVE_TTL_S))
         self._tasks = [
-            asyncio.create_task(repeat(FLUSH_INTERVAL_S, self._clicks.flush, self._stopping)),
-            asyncio.create_task(repeat(TELL_INTERVAL_S, self._cache.tell, self._stopping)),
+            asyncio.create_task(repeat(interval_s, action, self._stopping))
+            for interval_s, action in (
+                (FLUSH_INTERVAL_S, self._clicks.flush),
+                (TELL_INTERVAL_S, self._cache.tell),
+                (FORGET_INTERVAL_S, self._store.forget_batches),
+            )
         ]
 
     async def stop(self) -> None:
         """Write what is still in memory."""
         self._stopping.set()
         await asyncio.gather(*self._tasks)
-        await self._cache.close()
         await self._store.close()
 
     async def create(self, new: NewLink) -> Link:
@@ -79,7 +85,7 @@ class Shortener:
         if entry.left_s() <= 0:
             return Missing.GONE
         if count:
-            await self._clicks.add(code)
+            self._clicks.add(code)
         return entry.location
 
     async def find(self, code: str) -> Link | Missing:
@@ -108,7 +114,7 @@ class Shortener:
 
     async def _insert_fresh_code(self, new: NewLink) -> Link:
         for _ in range(MAX_ATTEMPTS):
-            code = self._codes.code(await self._store.next_number())
+            code = self._codes.code(await self._blocks.next_number())
             if code in RESERVED:
                 continue
             link = await self._store.insert(code, new.url, new.expires_in_s)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -18,20 +18,11 @@ from breaker import Breaker
 
 # Ordinary answers take under a millisecond; asking PostgreSQL instead takes about two.
 TIMEOUT_S = 0.3
+MAX_CONNECTIONS = 20
 LIVE_TTL_S = 300
 # Long enough to spare the database a flood of one wrong code, short enough that an import
 # or a creation of which Redis did not hear is seen at once.
 UNKNOWN_TTL_S = 1
-# With a colon, which no code has.
-BLOCK_COUNTER = "blocks:last"
-
-# "gone" is final. A reader who fetched the row before it was deleted, or the creator of the
-# link, may come here late, and must not bring the link back.
-PUT_UNLESS_GONE = """
-if redis.call('GET', KEYS[1]) ~= 'gone' then
-    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-end
-"""
 
 
 class Missing(Enum):
@@ -60,7 +51,15 @@ class Cache:
     """What Redis knows of codes; a Redis that is away knows nothing and costs next to nothing."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis_url = redis_url
+        # A burst beyond these connections waits for one; it is no sign of a sick Redis.
+        pool = BlockingConnectionPool.from_url(
+            redis_url,
+            decode_responses=True,
+            retry=Retry(NoBackoff(), 1),
+            max_connections=MAX_CONNECTIONS,
+            timeout=None,
+        )
+        self._redis = Redis(connection_pool=pool)
         self._breaker = Breaker()
         # Codes of which Redis must still hear that they are gone.
         self._untold: set[str] = set()
@@ -77,7 +76,7 @@ class Cache:
         if isinstance(entry, Live):
             ttl_ms = int(min(entry.left_s(), LIVE_TTL_S) * 1000)
             if ttl_ms > 0:
-                await self._ask("EVAL", PUT_UNLESS_GONE, 1, code, _write(entry), ttl_ms)
+                await self._ask("SET", code, _write(entry), "PX", ttl_ms)
         elif entry is Missing.UNKNOWN:
             await self._ask("SET", code, entry.value, "EX", UNKNOWN_TTL_S, "NX")
         else:
@@ -94,19 +93,14 @@ class Cache:
         # entry. Only what Redis has heard of may be forgotten here.
         for code in list(self._untold):
             try:
-                await self._command("SET", code, Missing.GONE.value, "EX", LIVE_TTL_S)
+                await self._command("DEL", code)
             except (RedisError, OSError, TimeoutError):
                 return
             self._untold.discard(code)
 
-    async def next_block(self) -> int | None:
-        """The number of a block that is probably free; None if Redis is away."""
-        block = await self._ask("INCR", BLOCK_COUNTER)
-        return None if block is None else int(block)
-
-    async def set_block(self, block: int) -> None:
-        """Let the counter go on from a block that is taken."""
-        await self._ask("SET", BLOCK_COUNTER, block)
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._redis.aclose()
 
     async def _ask(self, *words: str | int) -> Any:
         """The answer to a command, or None when Redis is away, slow or being left alone."""
@@ -121,9 +115,8 @@ class Cache:
         return answer
 
     async def _command(self, *words: str | int) -> Any:
-        redis = Redis.from_url(self._redis_url, decode_responses=True, retry=Retry(NoBackoff(), 1))
-        async with asyncio.timeout(TIMEOUT_S), redis:
-            return await redis.execute_command(*words)  # type: ignore[no-untyped-call]
+        async with asyncio.timeout(TIMEOUT_S):
+            return await self._redis.execute_command(*words)  # type: ignore[no-untyped-call]
 
 
 def _read(text: str) -> Entry:
