@@ -21,8 +21,11 @@ class Samples:
     """One load run after its warm-up; row i of each per-request array is request i.
 
     `target` is SUBMISSION or REFERENCE, `sent_s` counts from the end of the warm-up, `latency_ms`
-    from sending to the last byte, `late_ms` from the intended start to sending. `cpu_ms[t, b]` is
-    the CPU time target t used in block b (BLOCK_S seconds each).
+    from sending to the last byte, `late_ms` from the intended start to sending, `received_bytes`
+    are bodies without headers. `cpu_ms[t, b]` is the CPU time target t used in block b (BLOCK_S
+    seconds each). `alone_ms` are the times of the reference while the submission was frozen.
+    `foreign_cores` and `steal_cores` say what other programs (`foreign` names the greediest) and
+    other machines used meanwhile.
     """
 
     target: Integers
@@ -38,6 +41,11 @@ class Samples:
     send_lag_p99_ms: float
     generator_cores: float
     errors: tuple[tuple[str, ...], ...] = field(default=((), ()))
+    received_bytes: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    alone_ms: Floats = field(default_factory=lambda: np.zeros(0))
+    foreign_cores: float = 0.0
+    steal_cores: float = 0.0
+    foreign: tuple[str, ...] = ()
 
     @property
     def blocks(self) -> Integers:
@@ -56,6 +64,7 @@ def save(path: Path, samples: Samples) -> None:
     arrays: dict[str, Any] = {
         key: np.asarray(value) for key, value in vars(samples).items() if key != "errors"
     }
+    arrays["foreign"] = np.asarray(samples.foreign, dtype=np.str_)
     for target, errors in enumerate(samples.errors):
         arrays[f"errors_{target}"] = np.asarray(errors, dtype=np.str_)
     np.savez(path, **arrays)
@@ -80,4 +89,9 @@ def load(path: Path) -> Samples:
             errors=tuple(
                 tuple(str(line) for line in file[f"errors_{target}"]) for target in (0, 1)
             ),
+            received_bytes=file["received_bytes"],
+            alone_ms=file["alone_ms"],
+            foreign_cores=float(file["foreign_cores"]),
+            steal_cores=float(file["steal_cores"]),
+            foreign=tuple(str(name) for name in file["foreign"]),
         )

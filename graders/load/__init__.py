@@ -1,5 +1,5 @@
 """Load runs: Locust in a process of its own, driven open-loop."""
 
-from graders.load.runner import LoadRun, Target, offer
+from graders.load.runner import LoadRun, Orders, Target, offer, wait_until_quiet
 
-__all__ = ["LoadRun", "Target", "offer"]
+__all__ = ["LoadRun", "Orders", "Target", "offer", "wait_until_quiet"]
