@@ -55,9 +55,7 @@ def run_timed(context: Context, name: str, prepare: Prepare) -> Loaded:
     progress = Progress()
     with ExitStack() as stack:
         apps = _start_both(context, stack)
-        with ThreadPoolExecutor(len(apps)) as pool:
-            prepared = list(pool.map(lambda app: prepare(app, None), apps))
-        env = {key: value for one in prepared for key, value in one.items()}
+        env = {key: value for app in apps for key, value in prepare(app, None).items()}
         while len(progress.valid) < VALID_RUNS and len(progress.invalid) <= INVALID_RUNS:
             run = _load_run(context, profile, progress)
             samples = offer_load(context, f"{name}-{progress.number}", run, apps, env)
