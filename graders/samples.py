@@ -1,8 +1,10 @@
 """What one load run measured, request by request, as arrays."""
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +61,7 @@ class Samples:
         return {name: int(count) for name, count in zip(self.classes, counts, strict=True)}
 
 
-def save(path: Path, samples: Samples) -> None:
+def save(path: Path | IO[bytes], samples: Samples) -> None:
     """Write samples to a `.npz` file without pickles."""
     arrays: dict[str, Any] = {
         key: np.asarray(value) for key, value in vars(samples).items() if key != "errors"
@@ -70,7 +72,7 @@ def save(path: Path, samples: Samples) -> None:
     np.savez(path, **arrays)
 
 
-def load(path: Path) -> Samples:
+def load(path: Path | IO[bytes]) -> Samples:
     """Read what `save` wrote."""
     with np.load(path, allow_pickle=False) as file:
         return Samples(
@@ -95,3 +97,42 @@ def load(path: Path) -> Samples:
             steal_cores=float(file["steal_cores"]),
             foreign=tuple(str(name) for name in file["foreign"]),
         )
+
+
+def merge(parts: Sequence[Samples]) -> Samples:
+    """Return what several generators measured in the same run as if one had."""
+    first = parts[0]
+    classes = tuple(dict.fromkeys(name for part in parts for name in part.classes))
+    renumbered = [
+        np.array([classes.index(name) for name in part.classes], dtype=np.int64)[part.class_index]
+        for part in parts
+    ]
+    together: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in (
+            "target",
+            "sent_s",
+            "late_ms",
+            "latency_ms",
+            "ok",
+            "received_bytes",
+            "alone_ms",
+        )
+    }
+    errors = [
+        tuple(dict.fromkeys(line for part in parts for line in part.errors[target]))
+        for target in (SUBMISSION, REFERENCE)
+    ]
+    return dataclasses.replace(
+        first,
+        **together,
+        class_index=np.concatenate(renumbered),
+        cpu_ms=np.max([part.cpu_ms for part in parts], axis=0),
+        classes=classes,
+        offered=tuple(np.sum([part.offered for part in parts], axis=0).tolist()),
+        send_lag_p99_ms=max(part.send_lag_p99_ms for part in parts),
+        generator_cores=max(part.generator_cores for part in parts),
+        errors=tuple(errors),
+        foreign_cores=max(part.foreign_cores for part in parts),
+        steal_cores=max(part.steal_cores for part in parts),
+    )

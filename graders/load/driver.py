@@ -195,24 +195,29 @@ def chosen_tasks(user: type[locust.User], name: str) -> list[Any]:
     return tasks
 
 
-def main() -> None:
-    """Offer the load described in the file SPEC, write samples to RESULT."""
-    orders = Orders.from_json(Path(sys.argv[1]).read_text())
-    run, environment = orders.run, Environment(events=locust.events)
-    try:
-        user = user_class(run)
-        tasks = chosen_tasks(user, run.task)
-        pools = [
-            UserPool(bound_to(user, target, run.timeout_s), environment, run.max_in_flight)
-            for target in orders.targets
-        ]
-    except Exception:
-        traceback.print_exc()
-        sys.exit(LAB_FAULT)
+def generator_for(orders: Orders, environment: Environment) -> Generator:
+    """Return a generator that is ready to offer; what the locustfile raises comes out."""
+    run, user = orders.run, user_class(orders.run)
+    tasks = chosen_tasks(user, run.task)
+    pools = [
+        UserPool(bound_to(user, target, run.timeout_s), environment, run.max_in_flight)
+        for target in orders.targets
+    ]
     generator = Generator(orders, tasks, pools)
     environment.events.request.add_listener(  # type: ignore[no-untyped-call]
         generator.recorder.on_request
     )
+    return generator
+
+
+def main() -> None:
+    """Offer the load described in the file SPEC, write samples to RESULT."""
+    orders = Orders.from_json(Path(sys.argv[1]).read_text())
+    try:
+        generator = generator_for(orders, Environment(events=locust.events))
+    except Exception:
+        traceback.print_exc()
+        sys.exit(LAB_FAULT)
     samples = generator.offer()
     if generator.recorder.task_error:
         sys.stderr.write(generator.recorder.task_error)
