@@ -7,14 +7,13 @@ import dataclasses
 import io
 import sys
 from pathlib import Path
-from typing import Any
 
 import gevent
 import gevent.queue
 import locust
 from locust.env import Environment
 
-from graders.load.messages import GO, SAMPLES
+from graders.load.messages import GO, READY, SAMPLES
 from graders.load.runner import LATE, WAIT_FOR_WORKERS_S, Orders
 from graders.samples import load, merge, save
 
@@ -33,26 +32,20 @@ def main() -> None:
     result, workers, port = Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     environment = Environment(events=locust.events, user_classes=[])
     runner = environment.create_master_runner("*", port)
+    ready: gevent.queue.Queue[str] = gevent.queue.Queue()
     received: gevent.queue.Queue[bytes] = gevent.queue.Queue()
-
-    def take(msg: Any, **_: Any) -> None:
-        received.put(msg.data["npz"])
-
-    runner.register_message(SAMPLES, take)
+    runner.register_message(READY, lambda msg, **_: ready.put(msg.node_id))
+    runner.register_message(SAMPLES, lambda msg, **_: received.put(msg.data["npz"]))
     try:
         with gevent.Timeout(WAIT_FOR_WORKERS_S):
-            while len(runner.clients.ready) < workers:
-                gevent.sleep(0.05)
-        for index, client in enumerate(runner.clients.ready):
+            here = [ready.get() for _ in range(workers)]
+        for index, worker in enumerate(here):
             share = {"orders": part(orders, index, workers).to_json()}
-            runner.send_message(GO, share, client.id)
+            runner.send_message(GO, share, worker)
         with gevent.Timeout(orders.run.patience_s):
             parts = [load(io.BytesIO(received.get())) for _ in range(workers)]
     except gevent.Timeout:
-        here = len(runner.clients.ready)
-        sys.stderr.write(
-            f"{here} of {workers} workers are here, {received.qsize()} have answered\n"
-        )
+        sys.stderr.write(f"of {workers} workers, not all came or not all answered in time\n")
         sys.exit(LATE)
     save(result, merge(parts))
     runner.quit()
