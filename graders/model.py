@@ -100,10 +100,10 @@ class LoadFigures:
     send_lag_p99_ms: float | None
     submission: TargetFigures
     reference: TargetFigures | None
+    per_request: dict[str, float] = field(default_factory=dict)
     by_turns: bool = False
     reference_alone_p95_ms: float | None = None
     foreign_cores: float | None = None
-    per_request: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
