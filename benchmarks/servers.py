@@ -1,6 +1,7 @@
 """Servers of known latency law, run as `python -m benchmarks.servers LAW PORT`."""
 
 import asyncio
+import contextlib
 import random
 import sys
 import time
@@ -54,9 +55,10 @@ async def serve(law: str, port: int) -> None:
     started_s, rng = time.monotonic(), random.Random(1)
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.readuntil(b"\r\n\r\n"):
-            await LAWS[law](started_s, rng)
-            writer.write(ANSWER)
+        with contextlib.suppress(asyncio.IncompleteReadError):  # the client has gone
+            while await reader.readuntil(b"\r\n\r\n"):
+                await LAWS[law](started_s, rng)
+                writer.write(ANSWER)
 
     server = await asyncio.start_server(connected, "127.0.0.1", port)
     async with server:

@@ -101,6 +101,9 @@ class LoadFigures:
     submission: TargetFigures
     reference: TargetFigures | None
     per_request: dict[str, float] = field(default_factory=dict)
+    by_turns: bool = False
+    reference_alone_p95_ms: float | None = None
+    foreign_cores: float | None = None
 
 
 @dataclass(frozen=True)

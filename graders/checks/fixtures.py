@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from graders.checks.context import CONTEXT, Context
-from graders.checks.loading import Loaded, Prepare, run_profile
+from graders.checks.counted import run_counted
+from graders.checks.loading import Loaded, Prepare
+from graders.checks.timed import run_timed
 from graders.errors import LabError
 from graders.manifest import did_you_mean
 from graders.processes import Supervised
@@ -153,8 +155,11 @@ def record(context: Context) -> Callable[[str, float], None]:
 
 @pytest.fixture(scope="session")
 def prepare_load() -> Prepare:
-    """What to do to an app before a load run; a lab overrides it in its checks/conftest.py."""
-    return lambda _app: {}
+    """What to do to an app before load: `prepare(app, size)`, for the locustfile's variables.
+
+    A lab overrides it in its checks/conftest.py; `size` is one of the profile's sizes, or None.
+    """
+    return lambda _app, _size: {}
 
 
 @pytest.fixture(scope="session")
@@ -169,7 +174,7 @@ def load(context: Context, prepare_load: Prepare) -> Callable[[str], Loaded]:
             raise LabError(f"There is no load profile {name!r}{hint}.", "Correct the check.")
         if name not in finished:
             try:
-                finished[name] = run_profile(context, name, prepare_load)
+                finished[name] = _run_profile(context, name, prepare_load)
             except Exception as error:
                 finished[name] = error
         result = finished[name]
@@ -178,3 +183,11 @@ def load(context: Context, prepare_load: Prepare) -> Callable[[str], Loaded]:
         return result
 
     return run
+
+
+def _run_profile(context: Context, name: str, prepare: Prepare) -> Loaded:
+    timed = context.manifest.load[name].mode == "timed"
+    loaded = (run_timed if timed else run_counted)(context, name, prepare)
+    context.findings.loads.append(loaded.figures)
+    context.findings.thresholds += loaded.thresholds
+    return loaded

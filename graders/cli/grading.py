@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from graders import attempts, labs, playground, watch
+from graders import attempts, labs, watch
 from graders.attempts import Wishes
+from graders.capacity import running as running_app
 from graders.cli.base import LabName, NoLoad, Seed, Services, Source, app, out
 from graders.model import CheckResult, Outcome, Report
 from graders.report import TerminalReport
@@ -126,7 +127,7 @@ def run(
     Example: lab run url_shortener --port 8080
     """
     wishes = Wishes(lab, source, services=services)
-    with playground.playground(attempts.order(wishes), port) as running:
+    with running_app(attempts.order(wishes), port) as running:
         out.print(f"Your service answers at {running.base_url}.")
         for resource in running.resources.values():
             address = resource.url(resource.host, resource.port)

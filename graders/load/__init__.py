@@ -1,5 +1,21 @@
 """Load runs: Locust in a process of its own, driven open-loop."""
 
-from graders.load.runner import LoadRun, Target, offer
+from graders.load.runner import (
+    LoadRun,
+    Target,
+    Workers,
+    offer,
+    offer_with_workers,
+    wait_until_quiet,
+    worker_command,
+)
 
-__all__ = ["LoadRun", "Target", "offer"]
+__all__ = [
+    "LoadRun",
+    "Target",
+    "Workers",
+    "offer",
+    "offer_with_workers",
+    "wait_until_quiet",
+    "worker_command",
+]

@@ -6,28 +6,34 @@ the machine. Users, tasks and clients are the lab's ordinary Locust code; their 
 used. Exit code 3: the locustfile is at fault.
 """
 
+import contextlib
 import gc
 import importlib.util
-import json
+import os
 import random
+import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gevent
+import gevent.pool
 import locust  # patches sockets on import, so it comes before whatever uses them
 import numpy as np
 from locust.env import Environment
 
-from graders.load.cpu import CpuMeter
+from graders.load.cpu import cpu_ms
+from graders.load.machine import Snapshot, family_of, foreign
+from graders.load.plan import Kind, Phase, phases
 from graders.load.recorder import Recorder
-from graders.load.runner import LAB_FAULT, LoadRun, Target
-from graders.samples import save
+from graders.load.runner import LAB_FAULT, LoadRun, Orders, Target
+from graders.samples import BLOCK_S, REFERENCE, Samples, save
 
 PREPARED_USERS = 16
-FIRST_ARRIVAL_S = 0.2
+LEAD_S = 0.02
 
 
 class UserPool:
@@ -84,86 +90,139 @@ def bound_to(user: type[locust.User], target: Target, timeout_s: float) -> list[
     return [type(user.__name__, (user,), {**limits, "host": url}) for url in target.base_urls]
 
 
-def schedule(run: LoadRun) -> tuple[np.ndarray, np.ndarray]:
-    """Return the arrivals' intended times in seconds, and the target of each."""
-    generator = np.random.default_rng(run.seed)
-    rate_rps = run.rate_rps * len(run.targets)
-    span_s = run.warmup_s + run.duration_s
-    gaps_s = generator.exponential(1 / rate_rps, int(rate_rps * span_s * 1.5) + 50)
-    times_s = np.cumsum(gaps_s)
-    times_s = times_s[times_s < span_s]
-    return times_s, generator.integers(0, len(run.targets), len(times_s))
+class Generator:
+    """Sends every arrival of every phase at its time; never waits for an answer within a phase."""
+
+    def __init__(self, orders: Orders, tasks: list[Any], pools: list[UserPool]) -> None:
+        self.run, self.targets, self.grader_pid = orders.run, orders.targets, orders.grader_pid
+        self.tasks, self.pools = tasks, pools
+        self.phases = phases(self.run, len(self.targets))
+        self.recorder = Recorder(self.phases)
+        self.in_flight = gevent.pool.Group()
+        self.picks = random.Random(self.run.seed)
+        blocks = max(one.first_block + one.blocks for one in self.phases)
+        self.cpu_ms = np.zeros((len(self.targets), blocks))
+        self.own_s = self.measured_s = 0.0
+
+    def offer(self) -> Samples:
+        """Go through all phases and return what was measured."""
+        before = Snapshot.take()
+        gc.collect()
+        gc.freeze()  # otherwise a collection of 30 ms is blamed on the service
+        for number, phase in enumerate(self.phases):
+            with self.frozen(phase):
+                self._offer_phase(number, phase)
+        self.in_flight.join(self.run.timeout_s + 1)
+        others = foreign(before, Snapshot.take(), family_of(self.grader_pid))
+        return self.recorder.samples(self.cpu_ms, self.own_s / self.measured_s, others)
+
+    def _offer_phase(self, number: int, phase: Phase) -> None:
+        started_s, own_s = time.perf_counter() + LEAD_S, time.process_time()
+        meter = gevent.spawn(self._measure_cpu, phase, started_s)
+        picks = self.picks.choices(self.tasks, k=len(phase.times_s))
+        for index, intended_s in enumerate(phase.times_s):
+            due_s = started_s + intended_s
+            gevent.sleep(max(0.0, due_s - time.perf_counter()))  # also when late: answers wait
+            arrival = self.recorder.number(number, index)
+            self.recorder.sent(arrival, time.perf_counter() - due_s)
+            self.in_flight.spawn(self._perform, arrival, phase.targets[index], picks[index])
+        gevent.sleep(max(0.0, started_s + phase.duration_s - time.perf_counter()))
+        if phase.kind is Kind.MEASURED:
+            self.own_s += time.process_time() - own_s
+            self.measured_s += phase.duration_s
+        if phase.drained:
+            self.in_flight.join(self.run.timeout_s + 1)
+        meter.join()
+
+    def _perform(self, arrival: int, target: int, task: Any) -> None:
+        """Run one task of one user, with a deadline over all of it."""
+        pool = self.pools[target]
+        user = pool.take()
+        if user is None:
+            self.recorder.overflow(arrival)
+            return
+        gevent.getcurrent().arrival = arrival
+        try:
+            with gevent.Timeout(self.run.timeout_s):
+                task(user)
+            pool.give_back(user)
+        except gevent.Timeout:
+            pool.drop()  # its connection is in an unknown state
+            self.recorder.timed_out(arrival)
+        except locust.exception.StopUser:
+            pool.drop()
+        except Exception:
+            self.recorder.broken_task(traceback.format_exc())
+
+    def _measure_cpu(self, phase: Phase, started_s: float) -> None:
+        """Read the CPU clocks of the phase's targets at each block's border."""
+        if phase.kind is not Kind.MEASURED:
+            return
+        targets = sorted(set(phase.targets.tolist()))
+        borders_s = [started_s + block * BLOCK_S for block in range(phase.blocks + 1)]
+        readings = []
+        for border_s in borders_s:
+            gevent.sleep(max(0.0, border_s - time.perf_counter()))
+            if self.run.by_turns and border_s > started_s:
+                self.in_flight.join(self.run.timeout_s + 1)  # late work is the slice's, too
+            readings.append([cpu_ms(self.targets[one].process_ids) for one in targets])
+        blocks = slice(phase.first_block, phase.first_block + phase.blocks)
+        self.cpu_ms[targets, blocks] = np.diff(np.array(readings), axis=0).T
+
+    @contextlib.contextmanager
+    def frozen(self, phase: Phase) -> Iterator[None]:
+        """Stop the clock of everybody but the reference while it is measured alone."""
+        others = [one for index, one in enumerate(self.targets) if index != REFERENCE]
+        pids = [pid for one in others for pid in one.process_ids] * (phase.kind is Kind.ALONE)
+        _signal(pids, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            _signal(pids, signal.SIGCONT)
 
 
-def perform(arrival: int, pool: UserPool, task: Any, recorder: Recorder, timeout_s: float) -> None:
-    """Run one task of one user, with a deadline over all of it."""
-    user = pool.take()
-    if user is None:
-        recorder.overflow(arrival)
-        return
-    gevent.getcurrent().arrival = arrival
-    try:
-        with gevent.Timeout(timeout_s):
-            task(user)
-        pool.give_back(user)
-    except gevent.Timeout:
-        recorder.timed_out(arrival)
-        pool.drop()  # its connection is in an unknown state
-    except locust.exception.StopUser:
-        pool.drop()
-    except Exception:
-        recorder.broken_task(traceback.format_exc())
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
-def dispatch(run: LoadRun, pools: list[UserPool], tasks: list[Any], recorder: Recorder) -> None:
-    """Send every arrival at its time; never wait for an answer."""
-    times_s, targets = schedule(run)
-    picks = random.Random(run.seed).choices(tasks, k=len(times_s))
-    recorder.begin(times_s, targets)
-    gc.collect()
-    gc.freeze()  # otherwise a collection of 30 ms is blamed on the service
-    started_s = time.perf_counter() + FIRST_ARRIVAL_S
-    meter = CpuMeter([target.process_ids for target in run.targets])
-    measuring = gevent.spawn(meter.sample, started_s + run.warmup_s, run.duration_s)
-    in_flight = []
-    for arrival, intended_s in enumerate(times_s):
-        wait_s = started_s + intended_s - time.perf_counter()
-        gevent.sleep(max(0.0, wait_s))  # also when late: answers must be read
-        recorder.sent(arrival, time.perf_counter() - started_s)
-        in_flight.append(
-            gevent.spawn(
-                perform, arrival, pools[targets[arrival]], picks[arrival], recorder, run.timeout_s
-            )
-        )
-    gevent.joinall(in_flight, timeout=run.timeout_s + 1)
-    measuring.join()
-    recorder.cpu_ms, recorder.generator_cores = meter.cpu_ms, meter.generator_cores
+def chosen_tasks(user: type[locust.User], name: str) -> list[Any]:
+    """Return the user's tasks, each as often as it weighs; only the one with this name, if any."""
+    tasks = [task for task in user.tasks if name in ("", getattr(task, "__name__", None))]
+    if not tasks:
+        raise ValueError(f"{user.__name__} has no task {name!r}")
+    return tasks
+
+
+def generator_for(orders: Orders, environment: Environment) -> Generator:
+    """Return a generator that is ready to offer; what the locustfile raises comes out."""
+    run, user = orders.run, user_class(orders.run)
+    tasks = chosen_tasks(user, run.task)
+    pools = [
+        UserPool(bound_to(user, target, run.timeout_s), environment, run.max_in_flight)
+        for target in orders.targets
+    ]
+    generator = Generator(orders, tasks, pools)
+    environment.events.request.add_listener(  # type: ignore[no-untyped-call]
+        generator.recorder.on_request
+    )
+    return generator
 
 
 def main() -> None:
     """Offer the load described in the file SPEC, write samples to RESULT."""
-    fields = json.loads(Path(sys.argv[1]).read_text())
-    targets = tuple(
-        Target(tuple(one["base_urls"]), tuple(one["process_ids"])) for one in fields.pop("targets")
-    )
-    run = LoadRun(**fields, targets=targets)
-    environment = Environment(events=locust.events)
-    recorder = Recorder(run.warmup_s, run.duration_s)
+    orders = Orders.from_json(Path(sys.argv[1]).read_text())
     try:
-        user = user_class(run)
-        pools = [
-            UserPool(bound_to(user, target, run.timeout_s), environment, run.max_in_flight)
-            for target in targets
-        ]
+        generator = generator_for(orders, Environment(events=locust.events))
     except Exception:
         traceback.print_exc()
         sys.exit(LAB_FAULT)
-    environment.events.request.add_listener(recorder.on_request)  # type: ignore[no-untyped-call]
-    dispatch(run, pools, list(user.tasks), recorder)
-    if recorder.task_error:
-        sys.stderr.write(recorder.task_error)
+    samples = generator.offer()
+    if generator.recorder.task_error:
+        sys.stderr.write(generator.recorder.task_error)
         sys.exit(LAB_FAULT)
-    save(Path(sys.argv[2]), recorder.samples())
+    save(Path(sys.argv[2]), samples)
 
 
 if __name__ == "__main__":

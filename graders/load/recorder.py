@@ -6,40 +6,56 @@ from typing import Any
 import gevent
 import numpy as np
 
-from graders.samples import OVERFLOW, TIMED_OUT, Floats, Integers, Samples
+from graders.load.machine import Foreign
+from graders.load.plan import Kind, Phase
+from graders.samples import (
+    BLOCK_S,
+    OVERFLOW,
+    REFERENCE,
+    SUBMISSION,
+    TIMED_OUT,
+    Floats,
+    Samples,
+)
 
 KEPT_ERRORS = 5
 
 
 class Recorder:
-    """Collects one row per request; rows of the warm-up are dropped in the end."""
+    """Collects one row per request; what was sent to warm up is dropped in the end."""
 
-    def __init__(self, warmup_s: float, duration_s: float) -> None:
-        self.warmup_s, self.duration_s = warmup_s, duration_s
-        self.cpu_ms: Floats = np.zeros((1, 1))
-        self.generator_cores = 0.0
+    def __init__(self, phases: list[Phase]) -> None:
+        self.phases = phases
         self.task_error = ""
+        self._first_arrival = np.cumsum([0, *(len(phase.times_s) for phase in phases)])
+        self._lag_s: Floats = np.full(self._first_arrival[-1], np.nan)
         self._arrival, self._latency_ms, self._class = array("l"), array("d"), array("l")
+        self._bytes = array("l")
         self._errors: list[str] = []
         self._classes: dict[str, int] = {}
         self._answered: set[int] = set()
 
-    def begin(self, times_s: Floats, targets: Integers) -> None:
-        """Take the schedule."""
-        self._intended_s, self._target = times_s, targets
-        self._sent_s: Floats = np.full(len(times_s), np.nan)
+    def number(self, phase: int, index: int) -> int:
+        """Return the number of an arrival: its phase's first plus its place in the phase."""
+        return int(self._first_arrival[phase]) + index
 
-    def sent(self, arrival: int, at_s: float) -> None:
-        """Note when an arrival was really sent, in seconds since the first was due."""
-        self._sent_s[arrival] = at_s
+    def sent(self, arrival: int, lag_s: float) -> None:
+        """Note how much later than intended an arrival was sent."""
+        self._lag_s[arrival] = lag_s
 
     def on_request(
-        self, name: str, response_time: float, exception: BaseException | None, **_: Any
+        self,
+        name: str,
+        response_time: float,
+        response_length: int,
+        exception: BaseException | None,
+        **_: Any,
     ) -> None:
         """Listen to Locust: one request has ended; `response_time` in milliseconds, unrounded."""
         arrival = getattr(gevent.getcurrent(), "arrival", None)
         if arrival is not None:  # on_start may send requests too; they are no arrivals
-            self._add(arrival, response_time, name, str(exception) if exception else "")
+            error = str(exception) if exception else ""
+            self._add(arrival, response_time, name, error, response_length)
 
     def timed_out(self, arrival: int) -> None:
         """Note an arrival whose task was ended by its deadline."""
@@ -54,39 +70,56 @@ class Recorder:
         """Note that a task raised: the lab's fault."""
         self.task_error = self.task_error or trace
 
-    def _add(self, arrival: int, latency_ms: float, name: str, error: str) -> None:
+    def _add(
+        self, arrival: int, latency_ms: float, name: str, error: str, received_bytes: int = 0
+    ) -> None:
         self._answered.add(arrival)
+        self._bytes.append(received_bytes or 0)
         self._arrival.append(arrival)
         self._latency_ms.append(latency_ms)
         self._class.append(self._classes.setdefault(name, len(self._classes)))
         self._errors.append(error)
 
-    def samples(self) -> Samples:
-        """Return everything after the warm-up."""
+    def samples(self, cpu_ms: Floats, generator_cores: float, others: Foreign) -> Samples:
+        """Return everything measured; `cpu_ms` per target and block."""
+        kinds = self._per_arrival([phase.kind is Kind.MEASURED for phase in self.phases])
+        alone = self._per_arrival([phase.kind is Kind.ALONE for phase in self.phases])
+        intended_s = np.concatenate(
+            [phase.times_s + phase.first_block * BLOCK_S for phase in self.phases]
+        )
+        targets = np.concatenate([phase.targets for phase in self.phases])
         arrival = np.array(self._arrival, dtype=np.int64)
-        sent_s, intended_s = self._sent_s[arrival], self._intended_s[arrival]
-        kept = intended_s >= self.warmup_s
-        errors = np.array(self._errors, dtype=object)
-        measured = self._intended_s >= self.warmup_s
-        lags_ms = (self._sent_s - self._intended_s)[measured] * 1000
-        targets = self.cpu_ms.shape[0]
-        offered = np.bincount(self._target[measured], minlength=targets)
+        latency_ms, errors = np.array(self._latency_ms), np.array(self._errors, dtype=object)
+        kept, beside = kinds[arrival], alone[arrival] & (targets[arrival] == REFERENCE)
+        lags_ms = self._lag_s[kinds] * 1000
         return Samples(
-            target=self._target[arrival][kept],
+            target=targets[arrival][kept],
             class_index=np.array(self._class, dtype=np.int64)[kept],
-            sent_s=(sent_s - self.warmup_s)[kept],
-            late_ms=((sent_s - intended_s) * 1000)[kept],
-            latency_ms=np.array(self._latency_ms)[kept],
+            sent_s=(intended_s + self._lag_s)[arrival][kept],
+            late_ms=(self._lag_s * 1000)[arrival][kept],
+            latency_ms=latency_ms[kept],
             ok=(errors == "")[kept],
-            cpu_ms=self.cpu_ms,
+            cpu_ms=cpu_ms,
             classes=tuple(self._classes),
-            offered=tuple(int(count) for count in offered),
-            duration_s=self.duration_s,
+            offered=tuple(np.bincount(targets[kinds], minlength=len(cpu_ms)).tolist()),
+            duration_s=sum(one.duration_s for one in self.phases if _measures(one, SUBMISSION)),
             send_lag_p99_ms=float(np.percentile(lags_ms, 99)) if len(lags_ms) else float("nan"),
-            generator_cores=self.generator_cores,
-            errors=tuple(self._first_errors(errors, arrival, target) for target in (0, 1)),
+            generator_cores=generator_cores,
+            errors=tuple(self._first_errors(errors, targets[arrival] == one) for one in (0, 1)),
+            received_bytes=np.array(self._bytes, dtype=np.int64)[kept],
+            alone_ms=np.where(errors == "", latency_ms, np.inf)[beside],
+            foreign_cores=others.cores,
+            steal_cores=others.steal_cores,
+            foreign=others.culprits,
         )
 
-    def _first_errors(self, errors: Any, arrival: Integers, target: int) -> tuple[str, ...]:
-        ours = [str(one) for one in errors[self._target[arrival] == target] if one]
-        return tuple(dict.fromkeys(ours))[:KEPT_ERRORS]
+    def _per_arrival(self, per_phase: list[bool]) -> Any:
+        return np.repeat(per_phase, [len(phase.times_s) for phase in self.phases])
+
+    def _first_errors(self, errors: Any, ours: Any) -> tuple[str, ...]:
+        found = [str(one) for one in errors[ours] if one]
+        return tuple(dict.fromkeys(found))[:KEPT_ERRORS]
+
+
+def _measures(phase: Phase, target: int) -> bool:
+    return phase.kind is Kind.MEASURED and target in phase.targets

@@ -7,8 +7,16 @@ from pydantic import Field, model_validator
 from graders.manifest.part import Name, Part, RequirementId
 from graders.manifest.words import did_you_mean
 
-COUNTED_METRICS = ("sql_per_request", "redis_per_request")
-METRICS_WITHOUT_RATIO = ("error_fraction", *COUNTED_METRICS)
+COUNTED_METRICS = (
+    "sql_per_request",
+    "redis_per_request",
+    "blocks_per_request",
+    "rows_per_request",
+    "temp_blocks_per_request",
+    "wal_bytes_per_request",
+    "bytes_per_request",
+)
+METRICS_WITHOUT_RATIO = ("error_fraction", "over_slo_fraction", *COUNTED_METRICS)
 
 
 class Lab(Part):
@@ -58,7 +66,11 @@ class Requirement(Part):
 
 
 class Threshold(Part):
-    """A limit on one metric of a load profile: absolute, or as a ratio to the reference."""
+    """A limit on one metric of a load profile.
+
+    `max` is absolute (of over_slo_fraction: beyond the reference's share), `max_ratio` a multiple
+    of the reference's, `max_slope` the exponent of its growth with the profile's `sizes`.
+    """
 
     requirement: RequirementId
     metric: Literal[
@@ -66,17 +78,30 @@ class Threshold(Part):
         "p95_ms",
         "p99_ms",
         "error_fraction",
+        "over_slo_fraction",
         "cpu_ms_per_request",
         "sql_per_request",
         "redis_per_request",
+        "blocks_per_request",
+        "rows_per_request",
+        "temp_blocks_per_request",
+        "wal_bytes_per_request",
+        "bytes_per_request",
     ]
+    endpoint: str | None = None
+    slo_ms: Annotated[float, Field(gt=0)] | None = None
     max: Annotated[float, Field(ge=0)] | None = None
     max_ratio: Annotated[float, Field(gt=0)] | None = None
+    max_slope: Annotated[float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> Self:
-        if self.max is None and self.max_ratio is None:
-            raise ValueError("give `max`, `max_ratio` or both")
+        if self.max is None and self.max_ratio is None and self.max_slope is None:
+            raise ValueError("give a limit: `max`, `max_ratio` or `max_slope`")
+        if (self.metric == "over_slo_fraction") != (self.slo_ms is not None):
+            raise ValueError(
+                "`slo_ms` goes with the metric over_slo_fraction, and it with `slo_ms`"
+            )
         if self.max_ratio is not None and self.metric in METRICS_WITHOUT_RATIO:
             raise ValueError(f"{self.metric} is judged by `max` alone; take `max_ratio` out")
         return self
@@ -91,6 +116,7 @@ class LoadProfile(Part):
     duration_s: Annotated[float, Field(gt=0)] = 8
     warmup_s: Annotated[float, Field(ge=0)] = 1
     requests: Annotated[int, Field(gt=0)] = 400
+    sizes: list[Annotated[int, Field(gt=0)]] = []
     classes: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     thresholds: list[Threshold] = []
 
@@ -99,6 +125,10 @@ class LoadProfile(Part):
         for one in self.thresholds:
             if (one.metric in COUNTED_METRICS) != (self.mode == "counted"):
                 raise ValueError(f"a {self.mode} profile does not measure {one.metric}")
+            if one.max_slope is not None and len(self.sizes) < 2:
+                raise ValueError("`max_slope` needs at least two `sizes`")
+        if self.mode == "counted" and not self.classes:
+            raise ValueError("a counted profile names its `classes`: tasks of the user")
         return self
 
 

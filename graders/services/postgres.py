@@ -67,6 +67,18 @@ class Database:
         )
         return Work(int(blocks), int(rows))
 
+    def temp_blocks(self) -> int:
+        """Return the blocks of temporary files written; exact like `work`."""
+        [(bytes_,)] = self.fetch(
+            "SELECT temp_bytes FROM pg_stat_database WHERE datname = %s", self.name
+        )
+        return int(bytes_) // 8192
+
+    def wal_bytes(self) -> int:
+        """Return the write-ahead log written so far by the whole server."""
+        [(position,)] = self.fetch("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
+        return int(position)
+
     def cut_connections(self) -> int:
         """Terminate every connection of the submission; how many there were."""
         return len(

@@ -2,13 +2,19 @@
 
 from graders.thresholds.figures import target_figures, timed_figures
 from graders.thresholds.judging import judge_count, judge_timed
-from graders.thresholds.validity import invalid_reason, rare_class, void_reason
+from graders.thresholds.validity import (
+    alone_p95_ms,
+    invalid_reason,
+    is_disturbed,
+    void_reason,
+)
 
 __all__ = [
+    "alone_p95_ms",
     "invalid_reason",
+    "is_disturbed",
     "judge_count",
     "judge_timed",
-    "rare_class",
     "target_figures",
     "timed_figures",
     "void_reason",

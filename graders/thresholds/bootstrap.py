@@ -18,7 +18,7 @@ INTERVAL_PERCENT = (5.0, 95.0)
 PERCENTILES = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0}
 
 
-def bootstrap(metric: str, runs: Sequence[Samples]) -> list[Floats]:
+def bootstrap(metric: str, runs: Sequence[Samples], slo_ms: float | None = None) -> list[Floats]:
     """Return per target the metric on the real blocks (first) and on each redrawn set of blocks."""
     targets = range(len(runs[0].offered))
     latencies = [[block for run in runs for block in _by_block(run, target)] for target in targets]
@@ -32,6 +32,12 @@ def bootstrap(metric: str, runs: Sequence[Samples]) -> list[Floats]:
             np.array([_quotient(cpu_ms[one][draw].sum(), sizes[one][draw].sum()) for draw in draws])
             for one in targets
         ]
+    if slo_ms is not None:
+        over = [[_over(run, target, slo_ms) for run in runs] for target in targets]
+        return [
+            np.array([_share(np.concatenate(over[one], axis=1)[:, draw]) for draw in draws])
+            for one in targets
+        ]
     percent = PERCENTILES[metric]
     return [
         np.array([_percentile_of(latencies[one], draw, percent) for draw in draws])
@@ -42,6 +48,21 @@ def bootstrap(metric: str, runs: Sequence[Samples]) -> list[Floats]:
 def _by_block(run: Samples, target: int) -> list[Floats]:
     latency_ms, blocks = latencies(run, target), run.blocks[run.target == target]
     return [latency_ms[blocks == block] for block in range(run.cpu_ms.shape[1])]
+
+
+def _over(run: Samples, target: int, slo_ms: float) -> Floats:
+    """Return per block how many requests took longer than the limit, and how many there were."""
+    ours = run.target == target
+    late = latencies(run, target) + run.late_ms[ours] > slo_ms  # from when it should have been sent
+    count = run.cpu_ms.shape[1]
+    blocks = run.blocks[ours]
+    return np.array(
+        [np.bincount(blocks[late], minlength=count), np.bincount(blocks, minlength=count)]
+    )
+
+
+def _share(counts: Floats) -> float:
+    return _quotient(counts[0].sum(), counts[1].sum())
 
 
 def _percentile_of(blocks: Sequence[Floats], draw: np.ndarray, percent: float) -> float:

@@ -12,7 +12,13 @@ from graders.thresholds.bootstrap import latencies
 
 
 def timed_figures(
-    name: str, profile: LoadProfile, runs: Sequence[Samples], invalid: Sequence[str]
+    name: str,
+    profile: LoadProfile,
+    runs: Sequence[Samples],
+    invalid: Sequence[str],
+    alone_p95_ms: float | None,
+    *,
+    by_turns: bool,
 ) -> LoadFigures:
     """Summarise the valid runs of a timed profile for the report."""
     compared = len(runs[0].offered) > 1
@@ -25,6 +31,9 @@ def timed_figures(
         send_lag_p99_ms=_finite(max(run.send_lag_p99_ms for run in runs)),
         submission=target_figures(runs, SUBMISSION),
         reference=target_figures(runs, REFERENCE) if compared else None,
+        by_turns=by_turns,
+        reference_alone_p95_ms=alone_p95_ms,
+        foreign_cores=_finite(max(run.foreign_cores for run in runs)),
     )
 
 

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from graders.manifest import Threshold
 from graders.model import Interval, Outcome, ThresholdResult, worst
-from graders.samples import REFERENCE, SUBMISSION, Samples
+from graders.samples import REFERENCE, SUBMISSION, Floats, Samples
 from graders.thresholds.bootstrap import bootstrap, divide, error_fraction, interval
 
 NAMES = {
@@ -13,65 +15,117 @@ NAMES = {
     "p95_ms": "The p95 time",
     "p99_ms": "The p99 time",
     "error_fraction": "The share of failed requests",
+    "over_slo_fraction": "The share of requests over the time limit",
     "cpu_ms_per_request": "CPU time per request",
     "sql_per_request": "SQL statements per request",
     "redis_per_request": "Redis commands per request",
+    "blocks_per_request": "Database blocks touched per request",
+    "rows_per_request": "Table rows read per request",
+    "temp_blocks_per_request": "Temporary blocks written per request",
+    "wal_bytes_per_request": "Bytes of write-ahead log per request",
+    "bytes_per_request": "Bytes sent per request",
 }
+Judgement = tuple[Outcome, str]
 
 
 def judge_timed(threshold: Threshold, profile: str, runs: Sequence[Samples]) -> ThresholdResult:
     """Judge a limit on a timed profile from the valid runs so far, pooled."""
     if threshold.metric == "error_fraction":
         fraction = error_fraction(runs, SUBMISSION)
-        return judge_count(threshold, profile, {"error_fraction": fraction})
-    values = bootstrap(threshold.metric, runs)
-    outcomes, sentences, ratio = [], [], None
+        return judge_count(threshold, profile, {None: {threshold.metric: fraction}})
+    values = bootstrap(threshold.metric, runs, threshold.slo_ms)
+    judgements, ratio = [], None
+    if threshold.metric == "over_slo_fraction":
+        judgements.append(_judge_excess(threshold, values))
+    elif threshold.max is not None:
+        judgements.append(_judge_ceiling(threshold.max, values))
     if threshold.max_ratio is not None:
         ratio = interval(divide(values[SUBMISSION], values[REFERENCE]))
-        outcomes.append(_compare(ratio, threshold.max_ratio))
-        sentences.append(
-            f"{_span(ratio)} × the reference solution's in the same run "
-            f"(limit {threshold.max_ratio:g} ×)"
-        )
-    measured = interval(values[SUBMISSION])
-    if threshold.max is not None:
-        outcomes.append(_compare(measured, threshold.max))
-        sentences.append(f"{_span(measured)} ms (limit {threshold.max:g} ms)")
+        judgements.append(_judge_ratio(threshold.max_ratio, ratio))
+    reference = interval(values[REFERENCE]).estimate if len(values) > 1 else math.nan
     return ThresholdResult(
         requirement=threshold.requirement,
         profile=profile,
         metric=threshold.metric,
-        outcome=worst(outcomes),
-        sentence=f"{NAMES[threshold.metric]} is {', and '.join(sentences)}.",
-        measured=_finite(measured.estimate),
-        reference=_finite(interval(values[REFERENCE]).estimate) if len(values) > 1 else None,
+        outcome=worst([outcome for outcome, _ in judgements]),
+        sentence=f"{NAMES[threshold.metric]} is {', and '.join(words for _, words in judgements)}.",
+        measured=_finite(float(values[SUBMISSION][0])),
+        reference=_finite(reference),
         ratio=ratio if ratio and _is_finite(ratio) else None,
         max=threshold.max,
         max_ratio=threshold.max_ratio,
     )
 
 
+def _judge_ratio(limit: float, ratio: Interval) -> Judgement:
+    words = f"{_span(ratio)} × the reference solution's in the same run (limit {limit:g} ×)"
+    return _compare(ratio, limit), words
+
+
+def _judge_ceiling(limit: float, values: list[Floats]) -> Judgement:
+    ours = interval(values[SUBMISSION])
+    words = f"{_span(ours)} ms (limit {limit:g} ms)"
+    if len(values) > 1 and not (theirs := interval(values[REFERENCE])).high <= limit:
+        words += f", but the reference solution's is {_span(theirs)} ms: this machine can't tell"
+        return Outcome.ERROR, words
+    return _compare(ours, limit), words
+
+
+def _judge_excess(threshold: Threshold, values: list[Floats]) -> Judgement:
+    limit = threshold.max or 0.0
+    excess = interval(values[SUBMISSION] - values[REFERENCE])
+    words = (
+        f"{values[SUBMISSION][0]:.1%} over {threshold.slo_ms:g} ms, the reference solution's "
+        f"{values[REFERENCE][0]:.1%} (limit {limit:.1%} more)"
+    )
+    return _compare(excess, limit), words
+
+
 def judge_count(
-    threshold: Threshold, profile: str, per_request: Mapping[str, float]
+    threshold: Threshold, profile: str, per_size: Mapping[int | None, Mapping[str, float]]
 ) -> ThresholdResult:
-    """Judge a limit on a figure that has no noise."""
-    value = per_request.get(threshold.metric, math.nan)
-    limit = threshold.max
-    if limit is None or math.isnan(value):
-        outcome, sentence = Outcome.ERROR, f"{NAMES[threshold.metric]} was not measured."
+    """Judge a limit on figures without noise, measured at each of the profile's sizes (or None)."""
+    values = {size: one.get(threshold.metric, math.nan) for size, one in per_size.items()}
+    worst_value = max(values.values(), default=math.nan)
+    judgements = []
+    if not values or any(math.isnan(value) for value in values.values()):
+        judgements.append((Outcome.ERROR, "not measured"))
     else:
-        outcome = Outcome.PASSED if value <= limit else Outcome.FAILED
-        sentence = f"{NAMES[threshold.metric]}: {value:.3g} (limit {limit:g})."
+        if threshold.max is not None:
+            outcome = Outcome.PASSED if worst_value <= threshold.max else Outcome.FAILED
+            judgements.append((outcome, f"{worst_value:.3g} (limit {threshold.max:g})"))
+        if threshold.max_slope is not None:
+            judgements.append(_judge_slope(threshold.max_slope, values))
     return ThresholdResult(
         requirement=threshold.requirement,
         profile=profile,
         metric=threshold.metric,
-        outcome=outcome,
-        sentence=sentence,
-        measured=_finite(value),
-        max=limit,
+        outcome=worst([outcome for outcome, _ in judgements]),
+        sentence=f"{NAMES[threshold.metric]}: {', and '.join(words for _, words in judgements)}.",
+        measured=_finite(worst_value),
+        max=threshold.max,
         max_ratio=threshold.max_ratio,
     )
+
+
+def _judge_slope(limit: float, values: Mapping[int | None, float]) -> Judgement:
+    """Judge the exponent b of value = a · size^b, from the least to the largest size."""
+    known = sorted((size, value) for size, value in values.items() if size is not None)
+    shown = " → ".join(f"{value:.3g} at {size:,}" for size, value in known)
+    slope = growth_slope(known)
+    outcome = Outcome.PASSED if slope <= limit else Outcome.FAILED
+    if math.isnan(slope):
+        outcome = Outcome.ERROR
+    return outcome, f"{shown} rows, growing like rows^{slope:.2f} (limit {limit:g})"
+
+
+def growth_slope(points: Sequence[tuple[int, float]]) -> float:
+    """Return the slope of log(value) over log(size) by least squares; nothing at all grows by 0."""
+    sizes, values = np.array([one[0] for one in points]), np.array([one[1] for one in points])
+    if len(points) < 2 or (values < 0).any():
+        return math.nan
+    floor = 1e-3  # a thousandth of a block per request is nothing, and has a logarithm
+    return float(np.polyfit(np.log(sizes), np.log(np.maximum(values, floor)), 1)[0])
 
 
 def _compare(interval: Interval, limit: float) -> Outcome:

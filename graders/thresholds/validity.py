@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from graders.manifest import LoadProfile
 from graders.samples import OVERFLOW, REFERENCE, TIMED_OUT, Samples
-from graders.thresholds.bootstrap import PERCENTILES, error_fraction
+from graders.thresholds.bootstrap import PERCENTILES, error_fraction, latencies
 
 REFERENCE_ERROR_FRACTION = 0.01
 LEAST_REQUESTS_FRACTION = 0.5
 LAG_LIMIT_MS, LAG_LIMIT_FRACTION, GENERATOR_CORES_LIMIT = 6.0, 0.1, 0.7
+DISTURBED_FACTOR = 1.5
 
 
 def invalid_reason(samples: Samples, profile: LoadProfile) -> str | None:
@@ -17,10 +20,36 @@ def invalid_reason(samples: Samples, profile: LoadProfile) -> str | None:
     lag_limit_ms = max(LAG_LIMIT_MS, LAG_LIMIT_FRACTION * min(limits_ms, default=0.0))
     lag_ms, cores = samples.send_lag_p99_ms, samples.generator_cores
     if not lag_ms <= lag_limit_ms:
-        return f"requests were sent up to {lag_ms:.0f} ms late (p99; limit {lag_limit_ms:.0f} ms)"
+        late = f"requests were sent up to {lag_ms:.0f} ms late (p99; limit {lag_limit_ms:.0f} ms)"
+        return late + _blame(samples)
     if not cores <= GENERATOR_CORES_LIMIT:
-        return f"the load generator used {cores:.2f} cores (limit {GENERATOR_CORES_LIMIT})"
+        return f"the generator used {cores:.2f} cores (limit {GENERATOR_CORES_LIMIT})" + _blame(
+            samples
+        )
     return None
+
+
+def _blame(samples: Samples) -> str:
+    others = f"; other programs used {samples.foreign_cores:.1f} cores"
+    named = f": {', '.join(samples.foreign)}" if samples.foreign else ""
+    stolen = f"; the host took {samples.steal_cores:.1f}" if samples.steal_cores > 0.05 else ""
+    return others + named + stolen
+
+
+def alone_p95_ms(samples: Samples) -> float | None:
+    """Return the reference's p95 while the submission was frozen, if that was measured."""
+    if not len(samples.alone_ms):
+        return None
+    return float(np.percentile(samples.alone_ms, 95, method="inverted_cdf"))
+
+
+def is_disturbed(samples: Samples) -> bool:
+    """Say if the submission dragged the reference down, so that their ratio flatters it."""
+    alone = alone_p95_ms(samples)
+    if alone is None:
+        return False
+    mixed = np.percentile(latencies(samples, REFERENCE), 95, method="inverted_cdf")
+    return bool(mixed > DISTURBED_FACTOR * alone)
 
 
 def void_reason(runs: Sequence[Samples], profile: LoadProfile) -> str | None:

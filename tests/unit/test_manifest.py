@@ -141,7 +141,7 @@ def test_a_missing_key_is_named_with_the_table_that_lacks_it(lab: Folder) -> Non
         ),
         ('caught_by = ["keeps', 'caught_by = ["kept', ["mutant forgets", "does not exist"]),
         ('id = "keeps-entries"', 'id = "greets"', ["requirement 'greets' is defined 2 times"]),
-        ("max_ratio = 2.0\n", "", ["give `max`, `max_ratio` or both"]),
+        ("max_ratio = 2.0\n", "", ["give a limit: `max`, `max_ratio` or `max_slope`"]),
         ('metric = "p95_ms"', 'metric = "error_fraction"', ["judged by `max` alone"]),
         (
             'metric = "p95_ms"\nmax_ratio = 2.0',

@@ -1,35 +1,29 @@
-"""When the load generator sends, and to whom: decided by the seed alone.
+"""When the load generator sends, and to whom: decided by the seed alone."""
 
-The generator patches sockets when it is imported, so it is asked in a process of its own.
-"""
-
-import json
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
+from graders.load import LoadRun
+from graders.load.plan import Kind, phases
+from graders.samples import REFERENCE, SUBMISSION
+
 WARMUP_S, DURATION_S, RATE_RPS = 1.0, 60.0, 50.0
-PROGRAM = f"""
-import json
-from graders.load.driver import schedule
-from graders.load.runner import LoadRun, Target
-def arrivals(seed):
-    targets = (Target(("a",), ()), Target(("b",), ()))
-    run = LoadRun("file", "User", {RATE_RPS}, {DURATION_S}, {WARMUP_S}, seed, targets)
-    return [part.tolist() for part in schedule(run)]
-print(json.dumps([arrivals(seed) for seed in (7, 7, 8)]))
-"""
+
+
+def arrivals(seed: int) -> tuple[list[float], list[int]]:
+    """Return intended times since the start of the run, and the target of each."""
+    run = LoadRun("file", "User", RATE_RPS, DURATION_S, WARMUP_S, seed)
+    warm_up, measured = phases(run, targets=2)
+    times_s = [*warm_up.times_s, *(measured.times_s + WARMUP_S)]
+    return times_s, [*warm_up.targets.tolist(), *measured.targets.tolist()]
 
 
 @pytest.fixture(scope="module")
 def schedules() -> Any:
     """Return times and targets of three runs: two with seed 7, one with seed 8."""
-    command = [sys.executable, "-c", PROGRAM]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return json.loads(output)
+    return [arrivals(seed) for seed in (7, 7, 8)]
 
 
 def test_the_same_seed_gives_the_same_arrivals(schedules: Any) -> None:
@@ -61,3 +55,21 @@ def test_gaps_are_those_of_a_poisson_process(schedules: Any) -> None:
     gaps_s = np.diff(schedules[0][0])
     assert gaps_s.mean() == pytest.approx(1 / (2 * RATE_RPS), rel=0.1)
     assert gaps_s.std() == pytest.approx(gaps_s.mean(), rel=0.1)
+
+
+def test_the_reference_is_alone_before_and_after_both_are_mixed() -> None:
+    run = LoadRun("file", "User", RATE_RPS, DURATION_S, WARMUP_S, 7, alone_s=2.0)
+    plan = phases(run, targets=2)
+    kinds = [Kind.WARM_UP, Kind.ALONE, Kind.MEASURED, Kind.ALONE]
+    assert [phase.kind for phase in plan] == kinds
+    assert all(set(plan[one].targets.tolist()) == {REFERENCE} for one in (1, 3))
+    assert all(phase.drained for phase in plan)
+
+
+def test_by_turns_each_second_belongs_to_one_of_them() -> None:
+    run = LoadRun("file", "User", RATE_RPS, 3.0, WARMUP_S, 7, by_turns=True)
+    turns = [phase for phase in phases(run, targets=2) if phase.kind is Kind.MEASURED]
+    owners = [set(phase.targets.tolist()) for phase in turns]
+    assert owners == [{SUBMISSION}, {REFERENCE}] * 3
+    assert [phase.first_block for phase in turns] == [0, 0, 1, 1, 2, 2]
+    assert all(phase.drained for phase in turns)

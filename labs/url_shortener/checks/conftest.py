@@ -230,7 +230,7 @@ def prepare_load(seed: int, write_links: Callable[..., Any]) -> Callable[[App], 
     """Import the links that the load asks for; the same ones for everybody who is compared."""
     paths: list[Path] = []
 
-    def prepare(app: App) -> dict[str, str]:
+    def prepare(app: App, _size: int | None) -> dict[str, str]:
         if not paths:
             paths.append(write_links("load.csv", LOAD_LINKS)[0])
         app.run_task("import", file=str(paths[0]))
