@@ -28,66 +28,82 @@ SCHEMA_VERSION = 1
 Progress = Callable[[CheckResult], None]
 
 
-class Phases:
-    """How long each phase of a grade took."""
+@dataclasses.dataclass
+class Course:
+    """What becomes known in the course of a grade, as far as it gets."""
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
+    machine: dict[str, str]
+    phases_s: dict[str, float] = dataclasses.field(default_factory=dict)
+    findings: Findings = dataclasses.field(default_factory=Findings)
+    content_hash: str = ""
+    estimates: tuple[EstimateResult, ...] = ()
+    problem: Problem | None = None
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a phase."""
+        """Note how long a phase takes."""
         started_s = time.monotonic()
         try:
             yield
         finally:
-            self.seconds[name] = round(time.monotonic() - started_s, 3)
+            self.phases_s[name] = round(time.monotonic() - started_s, 3)
 
 
 def grade(order: Order, progress: Progress) -> Report:
     """Grade a submission; problems become part of the report, only Ctrl-C comes out as itself."""
     started_at, started_s = datetime.datetime.now(datetime.UTC), time.monotonic()
-    phases, machine = Phases(), describe_machine(order)
-    findings, content_hash, problem = Findings(), "", None
+    course = Course(describe_machine(order))
     try:
-        with run_folder() as folder, contextlib.ExitStack() as stack:
-            with phases.phase("start"):
-                context = stack.enter_context(open_context(order, folder, progress))
-            findings, content_hash = context.findings, context.submission.content_hash
-            machine |= {name: one.description for name, one in context.stand.servers.items()}
-            with phases.phase("checks"):
-                run_checks(context)
-            estimates = compare_estimates(order.manifest, context.submission.folder, findings)
+        _go_through(order, progress, course)
     except GradingError as error:
-        problem = Problem(error.culprit, error.problem, error.next_step, error.log)
-        estimates = ()
+        course.problem = Problem(error.culprit, error.problem, error.next_step, error.log)
     except OSError as error:
         refused = disk_error(error, order.cache)
-        problem = Problem(refused.culprit, refused.problem, refused.next_step)
-        estimates = ()
-    selected = order.requirements if not problem or findings.checks else frozenset()
-    requirements = judge_requirements(order.manifest, findings.checks, selected)
-    report = Report(
+        course.problem = Problem(refused.culprit, refused.problem, refused.next_step)
+    return printable(_report(order, course, started_at, time.monotonic() - started_s))
+
+
+def _go_through(order: Order, progress: Progress, course: Course) -> None:
+    with run_folder() as folder, contextlib.ExitStack() as stack:
+        with course.phase("start"):
+            context = stack.enter_context(open_context(order, folder, progress))
+        course.findings, course.content_hash = context.findings, context.submission.content_hash
+        servers = context.stand.servers.items()
+        course.machine |= {name: server.description for name, server in servers}
+        with course.phase("checks"):
+            run_checks(context)
+        course.estimates = compare_estimates(
+            order.manifest, context.submission.folder, context.findings
+        )
+
+
+def _report(
+    order: Order, course: Course, started_at: datetime.datetime, duration_s: float
+) -> Report:
+    findings, problem = course.findings, course.problem
+    requirements = judge_requirements(
+        order.manifest, findings.checks, order.requirements, ended_early=problem is not None
+    )
+    return Report(
         schema_version=SCHEMA_VERSION,
         attempt=f"{started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
-        lab=order.lab.name,
+        lab=order.lab.resolve().name,
         title=order.manifest.lab.title,
         started_at=started_at.isoformat(timespec="milliseconds"),
-        duration_s=round(time.monotonic() - started_s, 3),
+        duration_s=round(duration_s, 3),
         seed=order.seed,
         submission=str(order.source),
-        content_hash=content_hash,
-        machine=machine,
-        phases_s=phases.seconds,
+        content_hash=course.content_hash,
+        machine=course.machine,
+        phases_s=course.phases_s,
         verdict=judge_submission(requirements, problem),
         requirements=requirements,
         thresholds=tuple(findings.thresholds),
         loads=tuple(findings.loads),
-        estimates=estimates,
+        estimates=course.estimates,
         problem=problem,
         log=findings.log,
     )
-    return printable(report)
 
 
 class Handover:

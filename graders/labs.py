@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from graders.errors import MachineError, UsageError
+from graders.errors import LabError, MachineError, UsageError
 from graders.manifest import did_you_mean
 
 LABS, SUBMISSIONS = Path("labs"), Path("submissions")
@@ -41,6 +41,8 @@ def start_submission(lab: Path) -> bool:
     target = default_submission(lab)
     if target.exists():
         return False
+    if not (lab / "starter").is_dir():
+        raise LabError(f"{lab} has no starter.", "Write one; it must run and fail.")
     partial = target.with_name(f".{target.name}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

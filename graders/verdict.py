@@ -13,10 +13,15 @@ from graders.model import (
 )
 
 LEFT_OUT = "left out on request"
+ENDED_EARLY = "not graded: the grade ended early"
 
 
 def judge_requirements(
-    manifest: Manifest, checks: Iterable[CheckResult], selected: Set[str]
+    manifest: Manifest,
+    checks: Iterable[CheckResult],
+    selected: Set[str],
+    *,
+    ended_early: bool = False,
 ) -> tuple[RequirementResult, ...]:
     """Judge each requirement of the lab, in the manifest's order of stages."""
     by_requirement: dict[str, list[CheckResult]] = {}
@@ -24,17 +29,19 @@ def judge_requirements(
         by_requirement.setdefault(check.requirement, []).append(check)
     ordered = sorted(manifest.requirements, key=lambda one: manifest.stage_index(one.stage))
     return tuple(
-        _judge(requirement, by_requirement.get(requirement.id, []), requirement.id in selected)
-        for requirement in ordered
+        _judge(one, by_requirement.get(one.id, []), one.id in selected, ended_early)
+        for one in ordered
     )
 
 
 def _judge(
-    requirement: Requirement, checks: Sequence[CheckResult], selected: bool
+    requirement: Requirement, checks: Sequence[CheckResult], selected: bool, ended_early: bool
 ) -> RequirementResult:
     outcome, reason = worst([check.outcome for check in checks]), ""
     if not selected:
         outcome, reason = Outcome.SKIPPED, LEFT_OUT
+    elif not checks and ended_early:
+        outcome, reason = Outcome.SKIPPED, ENDED_EARLY
     elif not checks:
         reason = "no check of this requirement ran"
     elif outcome is not Outcome.PASSED:
@@ -70,7 +77,7 @@ def judge_submission(requirements: Sequence[RequirementResult], problem: Problem
         earned=earned,
         points=points,
         complete=len(graded) == len(requirements) and problem is None,
-        sentence=_sentence(outcome, graded, len(requirements), problem),
+        sentence=_sentence(graded, len(requirements), problem),
     )
 
 
@@ -85,9 +92,9 @@ def _outcome(outcomes: Sequence[Outcome], problem: Problem | None) -> Outcome:
 
 
 def _sentence(
-    outcome: Outcome, graded: Sequence[RequirementResult], all_of_them: int, problem: Problem | None
+    graded: Sequence[RequirementResult], all_of_them: int, problem: Problem | None
 ) -> str:
-    if problem and outcome in (Outcome.FAILED, Outcome.ERROR) and not graded:
+    if problem and not any(one.checks for one in graded):
         return problem.problem
     counts = count_outcomes(graded)
     passed = f"{counts.get(Outcome.PASSED, 0)} of {len(graded)} requirements passed"

@@ -23,7 +23,7 @@ CHECK: pytest.StashKey[CheckOf] = pytest.StashKey()
 
 def assign(item: pytest.Item, manifest: Manifest) -> None:
     """Tie an item to the one requirement its marker names, and give it its time limit."""
-    ids = [marker.args[0] for marker in item.iter_markers("requirement")]
+    ids = [str(id_) for marker in item.iter_markers("requirement") for id_ in marker.args[:1]]
     path, line, _ = item.location
     where = f"{path}:{(line or 0) + 1}"
     if len(ids) != 1:
@@ -39,10 +39,15 @@ def assign(item: pytest.Item, manifest: Manifest) -> None:
             "Correct the marker, or add the requirement to lab.toml.",
         )
     timeout = item.get_closest_marker("timeout")
-    timeout_s = float(timeout.args[0]) if timeout else manifest.check_timeout_s
+    timeout_s = _seconds(timeout) if timeout else manifest.check_timeout_s
     if not timeout:
         item.add_marker(pytest.mark.timeout(timeout_s))
     item.stash[CHECK] = CheckOf(ids[0], manifest.requirement(ids[0]).stage, timeout_s)
+
+
+def _seconds(timeout: pytest.Mark) -> float:
+    """Return the limit of a `timeout` marker, given by place or by name."""
+    return float(timeout.args[0] if timeout.args else timeout.kwargs["timeout"])
 
 
 def sort_by_stage(items: list[pytest.Item], manifest: Manifest) -> None:

@@ -53,7 +53,9 @@ def grade(
     lab: LabName,
     source: Source = None,
     stage: Annotated[list[str] | None, typer.Option(help="grade only this stage")] = None,
-    requirement: Annotated[list[str] | None, typer.Option("-r", help="grade only this one")] = None,
+    requirement: Annotated[
+        list[str] | None, typer.Option("--requirement", "-r", help="grade only this one")
+    ] = None,
     no_load: NoLoad = False,
     run_all: Annotated[bool, typer.Option("--all", help="go on after a failed stage")] = False,
     seed: Seed = None,

@@ -60,7 +60,9 @@ def _stages(report: Report) -> Iterator[RenderableType]:
         ours = [one for one in report.requirements if one.stage == stage]
         reasons = {one.reason if one.outcome is Outcome.SKIPPED else "" for one in ours}
         if len(reasons) == 1 and (reason := reasons.pop()):
-            what = f"{len(ours)} requirements, {sum(one.points for one in ours)} points: {reason}"
+            points = sum(one.points for one in ours)
+            plural = "" if len(ours) == 1 else "s"
+            what = f"{len(ours)} requirement{plural}, {points} points: {reason}"
             yield Text.assemble((f"\n{stage}", "bold"), (f"  · {what}", "dim"))
         else:
             yield Text(f"\n{stage}", style="bold")

@@ -131,7 +131,7 @@ def test_a_cancelled_statement_and_an_open_connection_are_no_statements(
 ) -> None:
     with connect() as connection:
         assert tally.count == 0
-        connection.cancel()
+        connection.cancel_safe()
     assert tally.count == 0
 
 
