@@ -97,6 +97,17 @@ def test_a_link_can_be_read_back_without_following_it(
     expect({**got, **wanted} == got, f"a JSON object with {wanted}", got, step, answer)
 
 
+@requirement("creates-and-redirects")
+def test_head_answers_like_get_without_a_body(
+    app: App, create: Create, expect_redirect: Callable[..., None], new_url: NewUrl
+) -> None:
+    url = new_url()
+    code = create(app, url)["code"]
+    answer = app.request("HEAD", f"/{code}")
+    step = "Link previews and link checkers ask with HEAD; route it to the same function."
+    expect_redirect(answer, code, url, step)
+
+
 @requirement("unknown-code-404")
 @pytest.mark.parametrize("call", ["GET /", "GET /api/links/", "DELETE /api/links/"])
 def test_a_code_never_given_out_answers_404(app: App, rng: random.Random, call: str) -> None:

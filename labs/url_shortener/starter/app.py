@@ -92,12 +92,14 @@ def healthz() -> dict[str, str]:
 
 @app.post("/api/links", status_code=201)
 def create_link(new: NewLink) -> dict[str, object]:
-    """Shorten a URL."""
+    """Shorten a URL, under the code the client asks for or one of ours."""
     with Session(engine) as session:
-        link = Link(url=new.url)
+        if new.alias and session.scalars(select(Link).where(Link.code == new.alias)).first():
+            raise HTTPException(409, "alias is taken")
+        link = Link(url=new.url, code=new.alias)
         session.add(link)
         session.flush()
-        link.code = encode(link.id)
+        link.code = link.code or encode(link.id)
         session.commit()
         return as_json(link)
 
@@ -108,6 +110,14 @@ def show_link(code: str) -> dict[str, object]:
     with Session(engine) as session:
         link = find(session, code)
         return {**as_json(link), "clicks": link.clicks}
+
+
+@app.delete("/api/links/{code}", status_code=204)
+def delete_link(code: str) -> None:
+    """Forget a link."""
+    with Session(engine) as session:
+        session.delete(find(session, code))
+        session.commit()
 
 
 @app.get("/{code}")
