@@ -3,11 +3,9 @@
 import dataclasses
 import json
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -15,7 +13,7 @@ import pytest
 from graders.checks import Call, CheckFailed
 from graders.errors import LabError, SubmissionError
 from graders.manifest import load_manifest
-from graders.processes import run_folder
+from graders.processes import free_port, run_folder
 from graders.stand import App, Stand, open_stand
 from graders.submission import Submission, prepare
 
@@ -203,14 +201,11 @@ def test_a_service_that_is_never_ready_is_the_submissions_fault(
     assert "within 1 s" in failed.value.problem
 
 
-def test_a_port_taken_by_another_program_is_exchanged_for_a_free_one(
-    stand: Stand, submission: Submission, monkeypatch: pytest.MonkeyPatch
+def test_a_port_that_another_program_took_is_exchanged_for_a_free_one(
+    stand: Stand, submission: Submission, pair: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        from graders.processes import free_port
-
-        ports = iter([taken.getsockname()[1], free_port()])
-        monkeypatch.setattr("graders.stand.replica.free_port", lambda: next(ports))
-        with stand.run(submission) as app:
-            assert app.get("/healthz").status == 200
-            assert app.replicas[0].port != taken.getsockname()[1]
+    ports = iter([pair.replicas[0].port, free_port()])
+    monkeypatch.setattr("graders.stand.replica.free_port", lambda: next(ports))
+    with stand.run(submission) as app:
+        assert app.base_url not in [replica.base_url for replica in pair.replicas]
+        assert app.get("/healthz").status == 200
