@@ -44,12 +44,18 @@ def order(wishes: Wishes) -> Order:
             f"There is no folder {source} to grade.",
             f"Run `make lab-{lab.name}` to begin, or name another folder: --from FOLDER.",
         )
+    selected = frozenset(_selected(manifest, wishes))
+    if not selected:
+        raise UsageError(
+            "Nothing is left to grade with these --stage, --requirement and --no-load.",
+            "Leave one of them out.",
+        )
     return Order(
         lab=lab,
         manifest=manifest,
         source=source,
         seed=secrets.randbelow(SEED_LIMIT) if wishes.seed is None else wishes.seed,
-        requirements=frozenset(_selected(manifest, wishes)),
+        requirements=selected,
         run_all=wishes.run_all,
         services=wishes.services,
         cache=cache_folder(),

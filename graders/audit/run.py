@@ -27,9 +27,9 @@ def audit(plan: Plan, progress: Callable[[str], None]) -> Certificate:
             together = [job for job in jobs if not job[0].timed]
             for job, report in zip(together, pool.map(grader.grade, together), strict=True):
                 reports[job] = report
-        for job in jobs:
-            if job[0].timed:
-                reports[job] = grader.grade(job)
+            for job in jobs:
+                if job[0].timed:
+                    reports[job] = grader.grade(job)
     findings = tuple(
         judge(subject, [reports[subject, number] for number in range(plan.repeat)])
         for subject in subjects

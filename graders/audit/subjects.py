@@ -32,12 +32,7 @@ class Subject:
 
 def subjects_of(plan: Plan, manifest: Manifest) -> list[Subject]:
     """Return starter, solutions and mutants; mutants only load can catch are left out with it."""
-    timed = {
-        threshold.requirement
-        for profile in manifest.load.values()
-        if profile.mode == "timed"
-        for threshold in profile.thresholds
-    }
+    timed, loaded = _limited(manifest, "timed"), _limited(manifest, "timed", "counted")
     subjects = [Subject("starter", "starter", plan.lab / "starter")]
     for folder in sorted((plan.lab / "solutions").iterdir()):
         if folder.is_dir():
@@ -46,11 +41,20 @@ def subjects_of(plan: Plan, manifest: Manifest) -> list[Subject]:
             )
     for mutant in manifest.mutants:
         names = tuple(mutant.caught_by)
-        needs_load = bool(timed & set(names))
-        if plan.load or not needs_load:
+        if plan.load or not loaded & set(names):
             source = plan.lab / "mutants" / mutant.name
-            subjects.append(Subject(mutant.name, "mutant", source, names, needs_load))
+            subjects.append(Subject(mutant.name, "mutant", source, names, bool(timed & set(names))))
     return _chosen(subjects, plan.only)
+
+
+def _limited(manifest: Manifest, *modes: str) -> set[str]:
+    """Return the requirements that thresholds of such load profiles judge."""
+    return {
+        threshold.requirement
+        for profile in manifest.load.values()
+        if profile.mode in modes
+        for threshold in profile.thresholds
+    }
 
 
 def _chosen(subjects: list[Subject], only: Sequence[str]) -> list[Subject]:

@@ -40,9 +40,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, _interrupt_once)
     try:
         app()
+    except KeyboardInterrupt:
+        _stopped()
     except SystemExit as ending:
-        if ending.code == INTERRUPTED:  # Typer says nothing about Ctrl-C
-            err.print("\nStopped. Nothing was recorded, and nothing is left running.")
+        if ending.code == INTERRUPTED:  # Typer catches Ctrl-C and says nothing
+            _stopped()
         raise
     except GradingError as error:
         _complain(error)
@@ -51,6 +53,11 @@ def main() -> None:
 def _interrupt_once(_number: int, _frame: FrameType | None) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # more of them must not disturb the unwinding
     raise KeyboardInterrupt
+
+
+def _stopped() -> NoReturn:
+    err.print("\nStopped. Nothing was recorded, and nothing is left running.")
+    sys.exit(INTERRUPTED)
 
 
 def _complain(error: GradingError) -> NoReturn:

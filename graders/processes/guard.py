@@ -62,13 +62,16 @@ def prctl(option: int, value: int) -> None:
 def start(command: list[str], output: int) -> int:
     """Fork and exec `command` in a session of its own; return its process id."""
     guard_pid = os.getpid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, IGNORED)  # none may get lost before the exec
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED)
         return pid
     try:
         os.setsid()
         for number in IGNORED:
             signal.signal(number, signal.SIG_DFL)  # what is ignored here stays ignored after exec
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED)
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != guard_pid:
             os._exit(1)

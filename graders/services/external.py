@@ -50,11 +50,11 @@ class ExternalPostgres(PostgresServer):
     """A server someone else runs; what a grade makes on it is removed by the janitor."""
 
     def __init__(self, url: str, janitor: Janitor) -> None:
-        address = urlsplit(url)
         with _admin_connection(url) as connection:
-            number = connection.info.server_version
-        description = f"PostgreSQL {number // 10000} external"
-        super().__init__(url, address.hostname or "127.0.0.1", address.port or 5432, description)
+            server = connection.info
+            host = "127.0.0.1" if server.host.startswith("/") else server.host
+            description = f"PostgreSQL {server.server_version // 10000} external"
+            super().__init__(url, host, server.port, description)
         self.janitor = janitor
 
     def use_seed(self, files: Sequence[Path], log: Path) -> None:
@@ -85,17 +85,17 @@ class ExternalRedis:
     """
 
     def __init__(self, url: str, janitor: Janitor) -> None:
-        address = urlsplit(url)
-        self.admin = address._replace(path="").geturl()  # a number in it would beat `db=`
         self.janitor = janitor
-        self.host, self.port = address.hostname or "127.0.0.1", address.port or 6379
         try:
+            address = urlsplit(url)
+            self.admin = address._replace(path="").geturl()  # a number in it would beat `db=`
+            self.host, self.port = address.hostname or "127.0.0.1", address.port or 6379
             with redis.Redis.from_url(url) as client:
                 info = cast(dict[str, Any], client.info("server"))
                 self.databases = int(client.config_get("databases")["databases"])
-        except redis.RedisError as error:
+        except (redis.RedisError, ValueError) as error:
             raise MachineError(
-                f"REDIS_URL names {self.host}:{self.port}, which does not serve us: {error}.",
+                f"REDIS_URL does not lead to a Redis that serves us: {error}.",
                 "Start it and use its administrator's address, or leave out --services external.",
             ) from None
         self.description = f"Redis {info['redis_version']} external"

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from graders.processes import Supervised
 from tests.adversarial.conftest import GREETING_LAB, Grade, Run, finished, wait_until
 
 LOG_LIMIT_BYTES = 2 << 20
@@ -147,6 +148,13 @@ good.serve()
     assert 0 < sum(sizes) <= LOG_LIMIT_BYTES, dict(zip(logs, sizes, strict=True))
     assert run.finish() == 0, run.output
     run.assert_nothing_left()
+
+
+def test_a_command_may_be_stopped_the_moment_it_starts(tmp_path: Path) -> None:
+    for _ in range(10):
+        sleeper = Supervised(["sleep", "600"], env={}, cwd=tmp_path, log=tmp_path / "log")
+        sleeper.stop()
+        assert sleeper.exit_code() == -signal.SIGTERM  # not SIGKILL: the signal got through
 
 
 def test_a_service_that_ignores_sigterm_is_ended_all_the_same(

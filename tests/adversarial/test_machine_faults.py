@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from graders.errors import MachineError
+from graders.history import History
 from graders.processes import free_port, run_folder
 from graders.services import cluster
 from graders.services import redis as redis_service
+from graders.services.binaries import version
 from graders.services.cluster import initialise, serve_cluster
 from graders.services.redis import EmbeddedRedis
 from tests.adversarial.conftest import GREETING_LAB, SERVICE_LAB, Grade, Run, whole_attempts
@@ -62,15 +64,13 @@ def test_a_program_that_does_not_run_here_is_the_machines_fault(
     done.assert_fault_of("machine", "postgres does not run", "libfish.so.1")
 
 
-def test_a_program_that_may_not_be_run_is_the_machines_fault(
-    grade: Callable[..., Grade], warm_home: Path, tmp_path: Path
-) -> None:
+def test_a_program_that_may_not_be_run_is_the_machines_fault(tmp_path: Path) -> None:
     program = tmp_path / "redis-server"
     program.write_text("no program")
     program.chmod(0o644)
-    env = {"LAB_REDIS_SERVER": str(program)}
-    done = grade(GOOD, lab=SERVICE_LAB, home=warm_home, env=env)
-    done.assert_fault_of("machine", "redis-server does not run", "Permission denied")
+    with pytest.raises(MachineError, match="redis-server does not run") as failure:
+        version(program)
+    assert "Permission denied" in "\n".join(failure.value.log)
 
 
 @pytest.fixture
@@ -231,27 +231,27 @@ def test_a_damaged_cluster_in_the_cache_is_the_machines_fault(
     assert "cache" in done.next_step
 
 
-@pytest.mark.parametrize("damage", ["no database", "another schema"])
 def test_a_broken_history_is_the_machines_fault_and_left_as_it_is(
-    start_cli: Callable[..., Run], home: Path, damage: str
+    start_cli: Callable[..., Run], home: Path
 ) -> None:
     home.mkdir()
     file = home / "history.sqlite"
-    if damage == "no database":
-        file.write_bytes(b"once upon a time" * 100)
-    else:
-        with closing(sqlite3.connect(file)) as database:
-            database.execute("CREATE TABLE attempts (id INTEGER)")
-    before = file.read_bytes()
+    file.write_bytes(b"once upon a time" * 100)
     run = start_cli("grade", GREETING_LAB, "--from", GREETING)
-    assert_machines_fault(run, "history", str(file), "LAB_HISTORY_URL")
-    if damage == "no database":
-        assert file.read_bytes() == before
+    assert_machines_fault(run, "The history at", "not a database", "LAB_HISTORY_URL")
+    assert file.read_bytes() == b"once upon a time" * 100
 
 
-def test_a_history_address_that_is_none_is_the_machines_fault(
-    start_cli: Callable[..., Run],
-) -> None:
-    env = {"LAB_HISTORY_URL": "nonsense"}
-    run = start_cli("grade", GREETING_LAB, "--from", GREETING, env=env)
-    assert_machines_fault(run, "The history at LAB_HISTORY_URL", "URL")
+def test_a_history_of_another_schema_is_the_machines_fault(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "history.sqlite")) as database:
+        database.execute("CREATE TABLE attempts (id INTEGER)")
+    with pytest.raises(MachineError, match="no such column") as failure:
+        History(f"sqlite:///{tmp_path / 'history.sqlite'}").attempts()
+    assert "LAB_HISTORY_URL" in failure.value.next_step
+
+
+@pytest.mark.parametrize("address", ["nonsense", "fish://sea", "sqlite:////dev/null/history"])
+def test_a_history_address_that_leads_nowhere_is_the_machines_fault(address: str) -> None:
+    with pytest.raises(MachineError) as failure:
+        History(address).attempts()
+    assert "LAB_HISTORY_URL" in failure.value.next_step

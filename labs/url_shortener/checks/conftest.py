@@ -19,6 +19,7 @@ REDIRECTS = {301, 302, 307, 308}
 CONSECUTIVE_LINKS = 200
 MOVED_LINKS = 20_000
 LOAD_LINKS = 100_000
+ASKS_REDIS_WITHIN_S = 3.0
 
 Target = App | Replica
 
@@ -78,11 +79,7 @@ def leads_to() -> Callable[[Answer, str], bool]:
 
 
 def _leads_to(answer: Answer, url: str) -> bool:
-    return answer.status in REDIRECTS and _location(answer) in _spellings(url)
-
-
-def _location(answer: Answer) -> str:
-    return answer.headers.get("location", "")
+    return answer.status in REDIRECTS and answer.headers.get("location") in _spellings(url)
 
 
 def _spellings(url: str) -> set[str]:
@@ -130,6 +127,22 @@ def follow_all() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
+def use_redis(follow_all: Callable[..., None]) -> Callable[[App, dict[str, str]], None]:
+    """Follow links until each replica asks Redis again after a fault, or for some seconds."""
+
+    def use(app: App, links: dict[str, str]) -> None:
+        for replica in app.replicas:
+            deadline_s, asked = time.monotonic() + ASKS_REDIS_WITHIN_S, 0
+            while asked < len(links) and time.monotonic() < deadline_s:
+                before = int(app.redis.client.info("stats")["total_commands_processed"])
+                follow_all(replica, links, "No fault is at work here.")
+                asked = int(app.redis.client.info("stats")["total_commands_processed"]) - before
+                time.sleep(0.05)
+
+    return use
+
+
+@pytest.fixture(scope="session")
 def eventually() -> Callable[..., Answer]:
     """Ask until the answer is good or `within_s` is over; the last answer."""
 
@@ -162,15 +175,11 @@ def expect_gone(eventually: Callable[..., Answer]) -> Callable[..., None]:
 def spread() -> Callable[..., list[Answer]]:
     """Send calls to all replicas at once, call i to replica i mod n; answers in order."""
 
-    def send(
-        replicas: Sequence[Replica], calls: Sequence[Call], concurrency: int = 50
-    ) -> list[Answer]:
+    def send(replicas: Sequence[Replica], calls: Sequence[Call], at_once: int) -> list[Answer]:
         count = len(replicas)
         shares = [calls[index::count] for index in range(count)]
         with ThreadPoolExecutor(count) as pool:
-            parts = list(
-                pool.map(Replica.send_all, replicas, shares, [concurrency // count] * count)
-            )
+            parts = list(pool.map(Replica.send_all, replicas, shares, [at_once // count] * count))
         return [parts[index % count][index // count] for index in range(len(calls))]
 
     return send
@@ -226,14 +235,14 @@ def moved(
 
 
 @pytest.fixture(scope="session")
-def prepare_load(seed: int, write_links: Callable[..., Any]) -> Callable[[App], dict[str, str]]:
+def prepare_load(
+    seed: int, write_links: Callable[..., Any]
+) -> Callable[[App, int | None], dict[str, str]]:
     """Import the links that the load asks for; the same ones for everybody who is compared."""
-    paths: list[Path] = []
+    path, _ = write_links("load.csv", LOAD_LINKS)
 
     def prepare(app: App, _size: int | None) -> dict[str, str]:
-        if not paths:
-            paths.append(write_links("load.csv", LOAD_LINKS)[0])
-        app.run_task("import", file=str(paths[0]))
-        return {"LINKS_CSV": str(paths[0]), "LAB_SEED": str(seed)}
+        app.run_task("import", file=str(path))
+        return {"LINKS_CSV": str(path), "LAB_SEED": str(seed)}
 
     return prepare

@@ -1,0 +1,58 @@
+"""Checks run by pytest itself, without the `lab` command."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent.parent
+LABS = Path("tests/labs")
+
+
+def run_pytest(kit: Any, lab: str, source: Path | str, *options: str) -> tuple[int, str]:
+    """Run a lab's checks from the repository's own folder."""
+    command = [sys.executable, "-m", "pytest", str(LABS / lab / "checks")]
+    command += ["--submission", str(source), "-p", "no:cacheprovider", *options]
+    done = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env=kit.environment(LAB_HOME=str(kit.folder / ".lab"), PATH=os.environ["PATH"]),
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "code", "summary"),
+    [
+        ("solutions/cached", "reads_back", 0, "1 passed"),
+        ("starter", "reads_back", 1, "1 failed"),
+        ("starter", "nobody_wrote", 0, "1 passed"),
+    ],
+)
+def test_one_check_passes_or_fails_by_its_name(
+    kit: Any, source: str, name: str, code: int, summary: str
+) -> None:
+    ended, output = run_pytest(kit, "service", LABS / "service" / source, "-k", name)
+    assert (ended, summary in output) == (code, True), output
+
+
+def test_checks_end_as_in_a_grade(kit: Any, tmp_path: Path) -> None:
+    junit = tmp_path / "junit.xml"
+    run_pytest(kit, "document", LABS / "document/starter", f"--junitxml={junit}")
+    cases = ElementTree.parse(junit).iter("testcase")
+    bare = {case.get("name"): "failed" if len(case) else "passed" for case in cases}
+    done = kit.grade("document", "starter", "--all")
+    checks = [check for one in done.report["requirements"] for check in one["checks"]]
+    assert bare == {check["check"].split("::")[1]: check["outcome"] for check in checks}
+    assert set(bare.values()) == {"passed", "failed"}
+
+
+def test_a_submission_that_is_not_there_is_named(kit: Any) -> None:
+    code, output = run_pytest(kit, "document", "nowhere")
+    assert (code, "nowhere is no folder" in output) == (pytest.ExitCode.USAGE_ERROR, True), output
