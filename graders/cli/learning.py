@@ -11,7 +11,7 @@ from graders import labs
 from graders.cli.base import LabName, app, out
 from graders.errors import UsageError
 from graders.history import History
-from graders.manifest import did_you_mean, load_manifest
+from graders.manifest import Manifest, did_you_mean, load_manifest
 from graders.model import Outcome
 from graders.report import TerminalReport
 from graders.report.json_report import from_json
@@ -55,7 +55,7 @@ def hint(
     """
     manifest = load_manifest(labs.find_lab(lab))
     ids = [one.id for one in manifest.requirements]
-    chosen = requirement or _failed_last(lab)
+    chosen = requirement or _failed_last(lab, manifest)
     if chosen not in ids:
         raise UsageError(
             f"{lab} has no requirement {chosen!r}{did_you_mean(chosen, ids)}.",
@@ -65,11 +65,13 @@ def hint(
     out.print(Text.assemble((found.id, "bold"), f"  {found.title}\n{found.hint}"))
 
 
-def _failed_last(lab: str) -> str:
+def _failed_last(lab: str, manifest: Manifest) -> str:
     recorded = History(history_url()).attempts(labs.find_lab(lab).name)
-    for one in recorded[-1].requirements if recorded else []:
-        if one.outcome == Outcome.FAILED:
-            return one.requirement
+    last = recorded[-1].requirements if recorded else []
+    failed = {one.requirement for one in last if one.outcome == Outcome.FAILED}
+    for requirement in manifest.requirements:
+        if requirement.id in failed:
+            return requirement.id
     raise UsageError("No requirement failed in your last attempt.", "Name one: lab hint LAB ID")
 
 

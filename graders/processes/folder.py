@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -18,16 +19,17 @@ SWEEPER = Path(__file__).with_name("sweeper.py")
 @contextmanager
 def run_folder() -> Iterator[Path]:
     """Give a private folder (mode 0700) with a short path, as Unix sockets need."""
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="lab-"))
-    except OSError as error:
-        raise disk_error(error, tempfile.gettempdir()) from error
-    sweeper = subprocess.Popen(
+    folder = Path(tempfile.gettempdir()) / f"lab-{secrets.token_hex(6)}"
+    sweeper = subprocess.Popen(  # before the folder: no end of ours can fall between the two
         [sys.executable, "-I", "-S", str(SWEEPER), str(folder)],
         stdin=subprocess.PIPE,
         start_new_session=True,
     )
     try:
+        try:
+            folder.mkdir(mode=0o700)
+        except OSError as error:
+            raise disk_error(error, folder) from error
         yield folder
     finally:
         assert sweeper.stdin

@@ -163,7 +163,7 @@ def _alive(process: psutil.Process) -> bool:
 def listening() -> dict[int, int | None]:
     """Return every TCP port somebody listens on, with the process."""
     return {
-        one.laddr.port: one.pid
+        one.laddr[1]: one.pid
         for one in psutil.net_connections("tcp")
         if one.status == psutil.CONN_LISTEN
     }

@@ -1,6 +1,5 @@
 """Labs of every kind are graded by the same engine, and their graders by the audit."""
 
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -39,44 +38,22 @@ def test_the_audit_finds_a_good_solution_that_is_failed(kit: Any) -> None:
     assert "status failed" in done.output
 
 
-def test_a_check_that_asks_for_an_app_in_a_lab_of_files_is_the_labs_fault(
+def test_what_a_lab_of_files_without_services_cannot_give_is_the_labs_fault(
     kit: Any, append_check: Callable[..., None]
 ) -> None:
+    append_check("document", "status", "def test_an_app(app):\n    assert app\n")
     append_check(
-        "document",
-        "status",
-        """
-        def test_an_app(app):
-            assert app
-        """,
+        "document", "title", "def test_a_service(provision):\n    assert provision('redis')\n"
     )
-    done = kit.grade("document", "solutions/complete", "-r", "status")
+    done = kit.grade("document", "solutions/complete", "-r", "status", "-r", "title")
     assert done.code == 2
-    assert done.requirement("status")["outcome"] == "error"
     assert "set of files" in done.feedback("status")["got"]
-
-
-def test_a_service_the_lab_does_not_name_is_the_labs_fault(
-    kit: Any, append_check: Callable[..., None]
-) -> None:
-    append_check(
-        "sql_files",
-        "migrates",
-        """
-        def test_a_service_nobody_named(provision):
-            with provision("redis"):
-                assert True
-        """,
-    )
-    done = kit.grade("sql_files", "solutions/index", "-r", "migrates")
-    assert done.code == 2
-    assert "no service 'redis'" in done.feedback("migrates")["got"]
+    assert "no service 'redis'" in done.feedback("title")["got"]
 
 
 def test_a_file_the_lab_asks_for_is_missing_by_the_learners_fault(kit: Any) -> None:
-    solution = kit.folder / "labs/sql_files/solutions/index"
-    shutil.rmtree(solution / "migrations")
-    done = kit.grade("sql_files", "solutions/index")
+    (kit.folder / "labs/document/starter/evidence.toml").unlink()
+    done = kit.grade("document", "starter")
     assert done.code == 1
     assert done.report["problem"]["culprit"] == "submission"
-    assert "migrations/*.sql" in done.output
+    assert "evidence.toml" in done.output

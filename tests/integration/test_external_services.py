@@ -183,12 +183,15 @@ def closed_port() -> Iterator[int]:
         yield nobody.getsockname()[1]
 
 
-def test_an_address_that_is_not_set_is_named(kit: Any, servers: Servers) -> None:
-    options = ["--no-load", "--services", "external"]
-    done = kit.grade("service", SOLUTION, *options, DATABASE_URL=servers.database_url)
-    assert done.code == 2
-    assert done.report["problem"]["culprit"] == "machine"
-    assert "needs REDIS_URL, which is not set" in done.output
+@pytest.mark.parametrize(
+    ("service", "variable"), [("postgres", "DATABASE_URL"), ("redis", "REDIS_URL")]
+)
+def test_an_address_that_is_not_set_is_named(
+    external: Any, monkeypatch: pytest.MonkeyPatch, service: str, variable: str
+) -> None:
+    monkeypatch.delenv(variable)
+    with pytest.raises(MachineError, match=f"needs {variable}, which is not set"):
+        external(service).__enter__()
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ LOCUSTFILE = "labs/service/load/locustfile.py"
 
 MISCOLLECTED = {
     "a requirement that lab.toml lacks": (
-        '@requirement("keep-notes")\ndef test_x(): assert True',
-        "did you mean 'keeps-notes'",
+        '@requirement("heading")\ndef test_x(): assert True',
+        "did you mean 'headings'",
     ),
     "two markers": (
-        '@requirement("unknown-404")\n@requirement("keeps-notes")\ndef test_x(): assert True',
+        '@requirement("status")\n@requirement("headings")\ndef test_x(): assert True',
         "test_x has 2 @requirement markers",
     ),
     "no marker": ("def test_x(): assert True", "test_x has 0 @requirement markers"),
@@ -92,20 +92,20 @@ def test_checks_that_cannot_be_collected_are_the_labs_fault(
     kit: Any, append_to: Callable[[str, str], None], sabotage: str
 ) -> None:
     code, message = MISCOLLECTED[sabotage]
-    append_to(CHECKS, code)
-    done = kit.grade("service", SOLUTION, "--no-load")
+    append_to("labs/document/checks/test_record.py", code)
+    done = kit.grade("document", "solutions/complete")
     assert done.code == 2, done.output
     assert done.report["problem"]["culprit"] == "lab"
     assert done.report["verdict"]["outcome"] == "error"
     assert message in done.output
-    assert "test_basics.py" in done.output
+    assert "test_record.py" in done.output
 
 
 def test_a_requirement_without_a_check_is_the_labs_fault(
     kit: Any, append_to: Callable[[str, str], None]
 ) -> None:
-    append_to(MANIFEST, requirement_of_its_own("promised"))
-    done = kit.grade("service", SOLUTION, "--no-load")
+    append_to("labs/document/lab.toml", requirement_of_its_own("promised", "record"))
+    done = kit.grade("document", "solutions/complete")
     assert done.code == 2
     assert done.report["problem"]["culprit"] == "lab"
     assert "No check and no threshold belongs to: promised" in done.output
@@ -163,17 +163,12 @@ class RaisingUser(FastHttpUser):
 
 class RareUser(ReadUser):
     pass
-
-
-class TasklessUser(FastHttpUser):
-    pass
 """
 BROKEN_PROFILES = {
     "no-such-user": ("NoSuchUser", "timed", "{}", "NoSuchUser"),
-    "no-tasks": ("TasklessUser", "timed", "{}", "no plain @task functions"),
     "task-raises": ("RaisingUser", "timed", "{}", "this task is wrong"),
     "class-never-fires": ("RareUser", "timed", "{ write = 0.1 }", "requests of class 'write'"),
-    "none-counted": ("RareUser", "counted", "{ write = 0.1 }", "requests of class 'write'"),
+    "no-such-task": ("RareUser", "counted", "{ write = 1.0 }", "RareUser has no task 'write'"),
 }
 
 

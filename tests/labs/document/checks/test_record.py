@@ -20,6 +20,11 @@ def claims(submission_dir):
     return tomllib.loads((submission_dir / "evidence.toml").read_text()).get("claims", [])
 
 
+@requirement("title")
+def test_the_record_says_what_it_decides(record_text):
+    assert record_text.startswith("# ")
+
+
 @requirement("status")
 def test_the_record_says_that_it_is_accepted(record_text):
     assert "Status: accepted" in record_text

@@ -1,2 +1,0 @@
-def split(cents, people):
-    return [cents] + [0] * (people - 1)
