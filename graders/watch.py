@@ -7,6 +7,8 @@ from pathlib import Path
 
 import watchfiles
 
+from graders.processes import die_with_parent
+
 WAKE_MS = 100
 
 
@@ -26,7 +28,7 @@ def grade_on_every_save(
     try:
         for changed in changes:
             if changed or code is None:
-                code = subprocess.run(command).returncode
+                code = subprocess.run(command, preexec_fn=die_with_parent).returncode
                 waiting()
     except KeyboardInterrupt:
         if code is None:
