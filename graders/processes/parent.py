@@ -6,5 +6,5 @@ from graders.processes.guard import PR_SET_PDEATHSIG, prctl
 
 
 def die_with_parent() -> None:
-    """Ask the kernel for SIGKILL when the parent ends; to be called in the child, before it runs."""
+    """Ask the kernel for SIGKILL when the parent ends; called in the child before it runs."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

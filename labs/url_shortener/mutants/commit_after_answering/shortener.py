@@ -113,9 +113,7 @@ class Shortener:
             code = self._codes.code(await self._store.next_number())
             if code in RESERVED or await self._store.find(code) is not None:
                 continue
-            saving = asyncio.create_task(
-                self._store.insert(code, new.url, new.expires_in_s)
-            )
+            saving = asyncio.create_task(self._store.insert(code, new.url, new.expires_in_s))
             self._saving.add(saving)
             saving.add_done_callback(self._saving.discard)
             return _new_link(code, new)

@@ -121,9 +121,7 @@ class Cache:
         return answer
 
     async def _command(self, *words: str | int) -> Any:
-        redis = Redis.from_url(
-            self._redis_url, decode_responses=True, retry=Retry(NoBackoff(), 1)
-        )
+        redis = Redis.from_url(self._redis_url, decode_responses=True, retry=Retry(NoBackoff(), 1))
         async with asyncio.timeout(TIMEOUT_S), redis:
             return await redis.execute_command(*words)  # type: ignore[no-untyped-call]
 

@@ -96,10 +96,7 @@ class Store:
     async def delete(self, code: str) -> bool:
         """Delete a living link and tell every replica."""
         gone = (
-            links.delete()
-            .where(links.c.code == code, _alive())
-            .returning(links.c.code)
-            .cte("gone")
+            links.delete().where(links.c.code == code, _alive()).returning(links.c.code).cte("gone")
         )
         return bool(await self._run(select(func.pg_notify(GONE_CHANNEL, gone.c.code))))
 
