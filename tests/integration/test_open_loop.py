@@ -14,19 +14,29 @@ from graders.load import LoadRun, Target, offer
 from graders.load.plan import Kind, phases
 from graders.manifest import LoadProfile
 from graders.processes import run_folder
-from graders.samples import OVERFLOW, SUBMISSION, TIMED_OUT, Samples
+from graders.samples import OVERFLOW, TIMED_OUT, Samples
 from graders.thresholds import invalid_reason
 
 PERIOD_S, STALL_S = 1.5, 0.5
-HANG_S, RECOVERED_S = 1.0, 3.0
+SICK_S, RECOVERED_S = 1.0, 3.0
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LOCUSTFILE = """
 import time
 from locust import FastHttpUser, task
 
+first_s = []
+
 class ReadUser(FastHttpUser):
     @task
     def read(self):
+        self.client.get("/", name="read")
+
+class SickUser(FastHttpUser):
+    @task
+    def read(self):
+        first_s.append(time.monotonic())
+        if len(first_s) % 4 and time.monotonic() - first_s[0] < 1:
+            time.sleep(60)  # stuck outside of any request
         self.client.get("/", name="read")
 
 class BurningUser(FastHttpUser):
@@ -39,11 +49,14 @@ class BurningUser(FastHttpUser):
 """
 
 
-class Service:
-    """A tiny HTTP service that counts its requests and waits before each answer."""
+Behaviour = Callable[[float, asyncio.StreamWriter], Awaitable[None]]
 
-    def __init__(self, wait: Callable[[float], Awaitable[None]]) -> None:
-        self.wait = wait
+
+class Service:
+    """A tiny HTTP service that counts its requests and does something before each answer."""
+
+    def __init__(self, behave: Behaviour) -> None:
+        self.behave = behave
         self.requests = 0
         self.first_s = math.inf
 
@@ -61,9 +74,9 @@ class Service:
                 await reader.readuntil(b"\r\n\r\n")
                 self.requests += 1
                 self.first_s = min(self.first_s, time.monotonic())
-                await self.wait(time.monotonic() - self.first_s)
+                await self.behave(time.monotonic() - self.first_s, writer)
                 writer.write(ANSWER)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             writer.close()
 
     @property
@@ -71,18 +84,28 @@ class Service:
         return Target((f"http://127.0.0.1:{self.port}",), ())
 
 
-async def answers_at_once(_since_first_s: float) -> None:
+async def answers_at_once(_since_first_s: float, _writer: asyncio.StreamWriter) -> None:
     return None
 
 
-async def stalls(since_first_s: float) -> None:
+async def stalls(since_first_s: float, _writer: asyncio.StreamWriter) -> None:
     """Answer nothing in the first third of every period."""
     await asyncio.sleep(max(0.0, STALL_S - since_first_s % PERIOD_S))
 
 
-async def hangs_at_first(since_first_s: float) -> None:
-    if since_first_s < HANG_S:
+async def hangs_at_first(since_first_s: float, _writer: asyncio.StreamWriter) -> None:
+    if since_first_s < SICK_S:
         await asyncio.sleep(60)
+
+
+async def drips_at_first(since_first_s: float, writer: asyncio.StreamWriter) -> None:
+    """Send a byte now and then, so that no single read takes long."""
+    if since_first_s < SICK_S:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(100):
+            writer.write(b".")
+            await writer.drain()
+            await asyncio.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +116,11 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def serve(portal: BlockingPortal) -> Iterator[Callable[..., Service]]:
+def serve(portal: BlockingPortal) -> Iterator[Callable[[Behaviour], Service]]:
     opened: list[Service] = []
 
-    def start(wait: Callable[[float], Awaitable[None]]) -> Service:
-        opened.append(Service(wait))
+    def start(behave: Behaviour) -> Service:
+        opened.append(Service(behave))
         portal.call(opened[-1].open)
         return opened[-1]
 
@@ -112,7 +135,9 @@ def a_run(place: Path, **changes: object) -> LoadRun:
 
 
 @pytest.fixture(scope="module")
-def mixed(place: Path, serve: Callable[..., Service]) -> tuple[LoadRun, Samples, Service, Service]:
+def mixed(
+    place: Path, serve: Callable[[Behaviour], Service]
+) -> tuple[LoadRun, Samples, Service, Service]:
     """One run at a service that stalls beside one that does not."""
     stalling, steady = serve(stalls), serve(answers_at_once)
     run = a_run(place)
@@ -160,24 +185,24 @@ def test_each_of_two_targets_gets_about_half_at_random(
 
 
 def test_time_outs_and_overflow_are_failures_until_the_service_recovers(
-    place: Path, serve: Callable[..., Service]
+    place: Path, serve: Callable[[Behaviour], Service]
 ) -> None:
-    service = serve(hangs_at_first)
-    run = a_run(place, duration_s=4, timeout_s=0.5, max_in_flight=20, rate_rps=60)
-    samples = offer(run, [service.target], place, "hanging", {})
-    classes = samples.requests_by_class(SUBMISSION)
-    assert classes[TIMED_OUT] >= 20
-    assert classes[OVERFLOW] >= 1
-    assert len(samples.ok) == samples.offered[0]
-    assert (~samples.ok).sum() >= classes[TIMED_OUT] + classes[OVERFLOW]
-    unanswered = np.isin(samples.class_index, [samples.classes.index(TIMED_OUT)])
-    assert np.isinf(samples.latency_ms[unanswered]).all()
-    assert {TIMED_OUT, OVERFLOW} <= set(samples.errors[SUBMISSION])
+    targets = [serve(hangs_at_first).target, serve(drips_at_first).target]
+    sick = {"user": "SickUser", "timeout_s": 0.5, "max_in_flight": 20}
+    run = a_run(place, duration_s=4, rate_rps=60, **sick)
+    samples = offer(run, targets, place, "sick", {})
+    assert len(samples.ok) == sum(samples.offered)
+    for target in (0, 1):
+        classes, failed = samples.requests_by_class(target), ~samples.ok[samples.target == target]
+        assert classes[OVERFLOW] >= 1
+        assert classes[TIMED_OUT] >= 20
+        assert failed.sum() > classes[OVERFLOW] + classes[TIMED_OUT]
+        assert OVERFLOW in samples.errors[target]
     assert samples.ok[samples.sent_s > RECOVERED_S].all()
 
 
 def test_a_generator_that_is_late_accuses_itself(
-    place: Path, serve: Callable[..., Service]
+    place: Path, serve: Callable[[Behaviour], Service]
 ) -> None:
     service = serve(answers_at_once)
     run = a_run(place, user="BurningUser", rate_rps=35, duration_s=2)
