@@ -24,6 +24,7 @@ from graders.model import Feedback
 BODY_LIMIT_BYTES = 10 << 20
 SHOWN_BODY_CHARACTERS = 300
 CHECK_RESERVE_S = 1.0
+IDLE_CONNECTION_S = 2.0
 NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
@@ -191,7 +192,9 @@ async def _new_http_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         headers={"Accept-Encoding": "identity", "User-Agent": "curl/8.0"},
         timeout=aiohttp.ClientTimeout(total=None),  # one deadline over the whole request is kept
-        connector=aiohttp.TCPConnector(limit=0),
+        # Servers close idle connections after some seconds (uvicorn after 5); a request sent at
+        # that moment would be lost, and the service blamed. So ours are closed sooner.
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_CONNECTION_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,

@@ -108,7 +108,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items += threshold_items(grade, items)
         for item in items:
             assign(item, grade.manifest)
-        require_checks(items, grade.manifest)
+        if all(Path(one.split("::")[0]).is_dir() for one in config.args):
+            require_checks(items, grade.manifest)
     except LabError as error:
         grade.findings.problem = error
         raise pytest.UsageError(error.problem) from None

@@ -26,7 +26,10 @@ from graders.services.redis import EmbeddedRedis, RedisDatabase
 
 LABS = Path(__file__).parent.parent / "labs"
 PATIENCE_S = 60.0
-NOT_PASSED_ON = ("LAB_", "GITHUB_", "DATABASE_URL", "REDIS_URL", "PYTEST_")
+NOT_PASSED_ON = (
+    *("LAB_", "GITHUB_", "DATABASE_URL", "REDIS_URL", "PYTEST_"),
+    "PYTHONDONTWRITEBYTECODE",  # with it every command would compile all it imports
+)
 
 
 @dataclass(frozen=True)

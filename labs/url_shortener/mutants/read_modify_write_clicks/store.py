@@ -87,6 +87,7 @@ class Store:
             make_url(database_url).set(drivername="postgresql+psycopg"),
             # Each statement stands alone, so BEGIN and COMMIT would only be round trips.
             isolation_level="AUTOCOMMIT",
+            connect_args={"connect_timeout": WAIT_FOR_CONNECTION_S},
             pool_size=MAX_CONNECTIONS,
             max_overflow=0,
             pool_timeout=WAIT_FOR_CONNECTION_S,

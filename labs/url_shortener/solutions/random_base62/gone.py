@@ -17,7 +17,12 @@ from store import GONE_CHANNEL, Store
 KEEP_S = LIVE_TTL_S + 60
 RECONNECT_S = 0.2
 # A connection that died without a word is noticed after this many seconds, not after hours.
-KEEPALIVE = {"keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3}
+KEEPALIVE = {
+    "connect_timeout": 3,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+}
 
 log = logging.getLogger(__name__)
 
