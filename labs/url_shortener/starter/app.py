@@ -120,6 +120,7 @@ def delete_link(code: str) -> None:
         session.commit()
 
 
+@app.head("/{code}")
 @app.get("/{code}")
 def redirect(code: str) -> RedirectResponse:
     """Send the visitor on."""
