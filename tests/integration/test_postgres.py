@@ -12,7 +12,8 @@ import pytest
 from graders.errors import LabError
 from graders.processes import run_folder
 from graders.services.embedded_postgres import embedded_postgres
-from graders.services.postgres import CONNECTION_LIMIT, Database, PostgresServer
+from graders.services.postgres import CONNECTION_LIMIT, Database, PostgresServer, drop
+from graders.services.seeding import seed
 
 Connect = Callable[..., psycopg.Connection[Any]]
 
@@ -127,12 +128,21 @@ with open("runs", "a") as runs:
 """
 
 
-@pytest.fixture
-def seeds(tmp_path: Path) -> list[Path]:
-    files = {"table.sql": TABLE, "rows.py": ROWS}
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return written(tmp_path_factory.mktemp("seeds"), {"table.sql": TABLE, "rows.py": ROWS})
+
+
+@pytest.fixture(scope="module")
+def own_cache() -> Iterator[Path]:
+    with run_folder() as folder:
+        yield folder / "cache"
+
+
+def written(folder: Path, files: dict[str, str]) -> list[Path]:
     for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    return [tmp_path / name for name in files]
+        (folder / name).write_text(text)
+    return [folder / name for name in files]
 
 
 @contextmanager
@@ -145,10 +155,8 @@ def seeded(cache: Path, files: Sequence[Path]) -> Iterator[Database]:
         yield database
 
 
-@pytest.fixture
-def own_cache() -> Iterator[Path]:
-    with run_folder() as folder:
-        yield folder / "cache"
+def runs_of_the_program(seeds: list[Path]) -> int:
+    return (seeds[1].parent / "runs").read_text().count("once")
 
 
 def test_seeding_is_paid_once_until_the_seed_changes(
@@ -159,11 +167,12 @@ def test_seeding_is_paid_once_until_the_seed_changes(
             names = [name for (name,) in database.fetch("SELECT name FROM names ORDER BY name")]
             database.fetch("DELETE FROM thing")
         assert names == ["first", "second"]
-    assert (tmp_path / "runs").read_text() == "once "
-    seeds[0].write_text(f"{TABLE} INSERT INTO thing (name) VALUES ('another');")
-    with seeded(own_cache, seeds) as database:
+    assert runs_of_the_program(seeds) == 1
+    more = f"{TABLE} INSERT INTO thing (name) VALUES ('another');"
+    changed = written(tmp_path, {"table.sql": more, "rows.py": ROWS})
+    with seeded(own_cache, changed) as database:
         assert database.fetch("SELECT count(*) FROM thing") == [(3,)]
-    assert (tmp_path / "runs").read_text() == "once once "
+    assert runs_of_the_program(changed) == 1
 
 
 def test_what_the_seed_made_belongs_to_the_submission(
@@ -178,22 +187,27 @@ def test_what_the_seed_made_belongs_to_the_submission(
 
 
 def test_a_seed_that_fails_is_the_labs_fault_and_is_not_cached(
-    seeds: list[Path], own_cache: Path
+    own_cache: Path, tmp_path: Path
 ) -> None:
-    table, rows = seeds
-    table.write_text("CREATE TABEL thing ()")
-    with pytest.raises(LabError, match=r'table\.sql failed: .* near "TABEL"'):
-        seeded(own_cache, seeds).__enter__()
-    table.write_text(TABLE)
-    rows.write_text("raise SystemExit(9)")
-    with pytest.raises(LabError, match=r"rows\.py failed \(exit code 9\)"):
-        seeded(own_cache, seeds).__enter__()
-    rows.write_text(ROWS)
-    with seeded(own_cache, seeds) as database:
-        assert database.fetch("SELECT count(*) FROM thing") == [(2,)]
+    files = {"table.sql": "CREATE TABEL thing ()"}
+    for _ in range(2):
+        with pytest.raises(LabError, match=r'table\.sql failed: .* near "TABEL"'):
+            seeded(own_cache, written(tmp_path, files)).__enter__()
 
 
-def test_two_grades_at_once_share_one_new_home(kit: Any) -> None:
+def test_a_seed_program_that_fails_is_the_labs_fault_with_its_last_words(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    files = written(tmp_path, {"rows.py": "print('no rows today'); raise SystemExit(9)"})
+    try:
+        with pytest.raises(LabError, match=r"rows\.py failed \(exit code 9\)") as failed:
+            seed(postgres_server, "lab_unseeded", files, tmp_path / "seeding.log")
+    finally:
+        drop(postgres_server.admin, "lab_unseeded")
+    assert failed.value.log == ("no rows today",)
+
+
+def test_two_grades_at_once_share_one_new_home(kit: Any, look_up: Callable[..., Any]) -> None:
     (kit.folder / ".lab" / "cache").unlink()
     command = ["grade", "sql_files", "--from", "labs/sql_files/solutions/index"]
     grades = [kit.start(*command) for _ in range(2)]
@@ -201,4 +215,4 @@ def test_two_grades_at_once_share_one_new_home(kit: Any) -> None:
     assert [one.returncode for one in grades] == [0, 0], outputs
     made = [one.name for one in (kit.folder / ".lab" / "cache").glob("postgres-*")]
     assert len(made) == 1
-    assert kit.lab("history").output.count("3 of 3") == 2
+    assert look_up(kit, "history").output.count("3 of 3") == 2
