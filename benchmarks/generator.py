@@ -2,19 +2,21 @@
 
 import csv
 import os
-import socket
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.row import Row
+from benchmarks.running import running
 from benchmarks.servers import LAWS, true_percentile_ms
 from graders.load import LoadRun, Target, offer
-from graders.processes import Supervised, free_port, run_folder
+from graders.manifest import LoadProfile
+from graders.processes import Supervised, run_folder
+from graders.thresholds import invalid_reason
 
 RATE_RPS, DURATION_S = 100.0, 12.0
+RATES_RPS = (100.0, 400.0, 800.0, 1500.0)
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 USERS = 10
 
@@ -24,40 +26,41 @@ def measure() -> list[Row]:
     rows = []
     with run_folder() as folder:
         for law in LAWS:
-            port = free_port()
-            command = [sys.executable, "-m", "benchmarks.servers", law, str(port)]
-            with Supervised(command, env=os.environ, cwd=Path.cwd(), log=folder / f"{law}.log"):
-                _wait_until_open(port)
-                ours, plain = _ours(folder, law, port), _plain(folder, law, port)
+            with running(law, folder) as target:
+                ours, plain = _ours(folder, law, target), _plain(folder, law, target)
             for percent in (95, 99):
                 truth_ms = true_percentile_ms(law, percent)
                 note = f"truth {truth_ms:.0f}, plain Locust says {plain[percent]:.0f}"
                 rows.append(Row(f"{law} p{percent}", ours[percent], "ms", note))
-            rows.append(Row(f"{law} CPU per request", ours["cpu"], "ms", "of the generator"))
+        rows += _cost(folder)
     return rows
 
 
-def _wait_until_open(port: int) -> None:
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
+def _cost(folder: Path) -> list[Row]:
+    """Offer more and more to a server that answers at once."""
+    rows = []
+    with running("constant", folder) as target:
+        for rate_rps in RATES_RPS:
+            run = LoadRun(str(LOCUSTFILE), "GetUser", rate_rps, DURATION_S / 2, 1.0, 7)
+            samples = offer(run, [target], folder, f"rate-{rate_rps:.0f}", {})
+            cost_ms = samples.generator_cores * 1000 / rate_rps
+            invalid = invalid_reason(samples, LoadProfile(user="GetUser"))
+            note = (
+                f"{samples.generator_cores:.2f} cores, lag p99 {samples.send_lag_p99_ms:.1f} ms: "
+                f"{'clean' if invalid is None else 'invalid'}"
+            )
+            rows.append(Row(f"generator per request at {rate_rps:.0f}/s", cost_ms, "ms CPU", note))
+    return rows
 
 
-def _ours(folder: Path, law: str, port: int) -> dict[int | str, float]:
-    target = Target((f"http://127.0.0.1:{port}",), ())
-    run = LoadRun(str(LOCUSTFILE), "GetUser", RATE_RPS, DURATION_S, 1.0, 7, (target,))
-    samples = offer(run, folder, f"ours-{law}", {})
+def _ours(folder: Path, law: str, target: Target) -> dict[int, float]:
+    run = LoadRun(str(LOCUSTFILE), "GetUser", RATE_RPS, DURATION_S, 1.0, 7)
+    samples = offer(run, [target], folder, f"ours-{law}", {})
     from_start_ms = samples.latency_ms + samples.late_ms
-    figures: dict[int | str, float] = {
-        percent: float(np.percentile(from_start_ms, percent)) for percent in (95, 99)
-    }
-    figures["cpu"] = samples.generator_cores * DURATION_S * 1000 / len(samples.latency_ms)
-    return figures
+    return {percent: float(np.percentile(from_start_ms, percent)) for percent in (95, 99)}
 
 
-def _plain(folder: Path, law: str, port: int) -> dict[int, float]:
+def _plain(folder: Path, law: str, target: Target) -> dict[int, float]:
     prefix = folder / f"plain-{law}"
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless"]
     command += [
@@ -68,7 +71,7 @@ def _plain(folder: Path, law: str, port: int) -> dict[int, float]:
         "--run-time",
         f"{round(DURATION_S)}s",
     ]
-    command += ["--host", f"http://127.0.0.1:{port}", "--csv", str(prefix), "--only-summary"]
+    command += ["--host", target.base_urls[0], "--csv", str(prefix), "--only-summary"]
     log = folder / f"plain-{law}.log"
     with Supervised(command, env=os.environ, cwd=folder, log=log) as locust:
         locust.exit_code(DURATION_S + 30)

@@ -80,7 +80,7 @@ def attempt(
 def _selected(manifest: Manifest, wishes: Wishes) -> list[str]:
     _known("stage", wishes.stages, [stage.name for stage in manifest.stages])
     _known("requirement", wishes.requirements, [one.id for one in manifest.requirements])
-    loaded = {limit.requirement for one in manifest.load.values() for limit in one.thresholds}
+    loaded = manifest.judged_by_load("timed", "counted")
     return [
         one.id
         for one in manifest.requirements

@@ -11,12 +11,11 @@ from graders.checks.context import Order, open_context
 from graders.checks.loading import target_of
 from graders.errors import UsageError
 from graders.load import LoadRun, Target, Workers, offer, offer_with_workers
-from graders.manifest import LoadProfile, did_you_mean
+from graders.manifest import GENERATOR_LIMIT_RPS, LoadProfile, did_you_mean
 from graders.processes import run_folder
 from graders.samples import Samples
 from graders.stand import App
 
-GENERATOR_LIMIT_RPS = 1500.0
 STEP_S, WARM_UP_S = 3.0, 1.0
 GROWTH, HALVINGS = 1.6, 3
 SLOWER_FACTOR, LEAST_COMPLETED = 5.0, 0.99

@@ -86,6 +86,8 @@ class TargetFigures:
     cpu_ms_per_request: float | None
     requests_by_class: dict[str, int] = field(default_factory=dict)
     first_errors: tuple[str, ...] = ()
+    probes: int = 0
+    wrong_probes: int = 0
 
 
 @dataclass(frozen=True)

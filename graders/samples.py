@@ -14,6 +14,18 @@ BLOCK_S = 1.0
 # Stand in for the class of a request that never ended, so nobody knows what it would have been.
 TIMED_OUT, OVERFLOW = "no answer in time", "too many requests waiting for an answer"
 
+# The fields of Samples by their form, which decides how they are written and merged.
+REQUESTS = ("target", "class_index", "sent_s", "late_ms", "latency_ms", "ok", "received_bytes")
+ARRAYS = (*REQUESTS, "before_ms", "after_ms", "cpu_ms")
+LEVELS = (
+    *("send_lag_p99_ms", "before_lag_p99_ms"),
+    *("generator_cores", "foreign_cores", "steal_cores"),
+)
+NUMBERS = ("duration_s", *LEVELS)
+COUNTS = ("offered", "probes")
+NAMES = ("classes", "foreign")
+TEXTS = ("errors", "wrong", "acknowledged")
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -25,9 +37,11 @@ class Samples:
     `target` is SUBMISSION or REFERENCE, `sent_s` counts from the end of the warm-up, `latency_ms`
     from sending to the last byte, `late_ms` from the intended start to sending, `received_bytes`
     are bodies without headers. `cpu_ms[t, b]` is the CPU time target t used in block b (BLOCK_S
-    seconds each). `alone_ms` are the times of the reference while the submission was frozen.
-    `foreign_cores` and `steal_cores` say what other programs (`foreign` names the greediest) and
-    other machines used meanwhile.
+    seconds each). `before_ms` and `after_ms` are the times of the reference while the submission
+    was frozen, `before_lag_p99_ms` says how punctual the generator was then. Per target, `probes`
+    counts the probes that ended, `wrong` says what was wrong with the answers of some, and
+    `acknowledged` what the service said it has done (JSON). `foreign_cores` and `steal_cores` say
+    what other programs (`foreign` names the greediest) and other machines used meanwhile.
     """
 
     target: Integers
@@ -44,10 +58,15 @@ class Samples:
     generator_cores: float
     errors: tuple[tuple[str, ...], ...] = field(default=((), ()))
     received_bytes: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    alone_ms: Floats = field(default_factory=lambda: np.zeros(0))
+    before_ms: Floats = field(default_factory=lambda: np.zeros(0))
+    after_ms: Floats = field(default_factory=lambda: np.zeros(0))
+    before_lag_p99_ms: float = float("nan")
     foreign_cores: float = 0.0
     steal_cores: float = 0.0
     foreign: tuple[str, ...] = ()
+    probes: tuple[int, ...] = (0, 0)
+    wrong: tuple[tuple[str, ...], ...] = ((), ())
+    acknowledged: tuple[tuple[str, ...], ...] = ((), ())
 
     @property
     def blocks(self) -> Integers:
@@ -63,40 +82,27 @@ class Samples:
 
 def save(path: Path | IO[bytes], samples: Samples) -> None:
     """Write samples to a `.npz` file without pickles."""
-    arrays: dict[str, Any] = {
-        key: np.asarray(value) for key, value in vars(samples).items() if key != "errors"
-    }
+    arrays = {key: np.asarray(value) for key, value in vars(samples).items() if key not in TEXTS}
+    for key in TEXTS:
+        for target, texts in enumerate(getattr(samples, key)):
+            arrays[f"{key}_{target}"] = np.asarray(texts, dtype=np.str_)
     arrays["foreign"] = np.asarray(samples.foreign, dtype=np.str_)
-    for target, errors in enumerate(samples.errors):
-        arrays[f"errors_{target}"] = np.asarray(errors, dtype=np.str_)
-    np.savez(path, **arrays)
+    np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
 def load(path: Path | IO[bytes]) -> Samples:
     """Read what `save` wrote."""
     with np.load(path, allow_pickle=False) as file:
-        return Samples(
-            target=file["target"],
-            class_index=file["class_index"],
-            sent_s=file["sent_s"],
-            late_ms=file["late_ms"],
-            latency_ms=file["latency_ms"],
-            ok=file["ok"],
-            cpu_ms=file["cpu_ms"],
-            classes=tuple(str(name) for name in file["classes"]),
-            offered=tuple(int(count) for count in file["offered"]),
-            duration_s=float(file["duration_s"]),
-            send_lag_p99_ms=float(file["send_lag_p99_ms"]),
-            generator_cores=float(file["generator_cores"]),
-            errors=tuple(
-                tuple(str(line) for line in file[f"errors_{target}"]) for target in (0, 1)
-            ),
-            received_bytes=file["received_bytes"],
-            alone_ms=file["alone_ms"],
-            foreign_cores=float(file["foreign_cores"]),
-            steal_cores=float(file["steal_cores"]),
-            foreign=tuple(str(name) for name in file["foreign"]),
-        )
+        fields = {key: file[key] for key in ARRAYS}
+        fields |= {key: float(file[key]) for key in NUMBERS}
+        fields |= {key: tuple(int(count) for count in file[key]) for key in COUNTS}
+        fields |= {key: tuple(str(name) for name in file[key]) for key in NAMES}
+        fields |= {key: tuple(_texts(file[f"{key}_{one}"]) for one in (0, 1)) for key in TEXTS}
+    return Samples(**fields)
+
+
+def _texts(array: NDArray[np.str_]) -> tuple[str, ...]:
+    return tuple(str(text) for text in array)
 
 
 def merge(parts: Sequence[Samples]) -> Samples:
@@ -107,32 +113,24 @@ def merge(parts: Sequence[Samples]) -> Samples:
         np.array([classes.index(name) for name in part.classes], dtype=np.int64)[part.class_index]
         for part in parts
     ]
-    together: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in (
-            "target",
-            "sent_s",
-            "late_ms",
-            "latency_ms",
-            "ok",
-            "received_bytes",
-            "alone_ms",
-        )
+    merged: dict[str, Any] = {
+        key: np.concatenate([getattr(part, key) for part in parts])
+        for key in (*REQUESTS, "before_ms", "after_ms")
     }
-    errors = [
-        tuple(dict.fromkeys(line for part in parts for line in part.errors[target]))
-        for target in (SUBMISSION, REFERENCE)
-    ]
-    return dataclasses.replace(
-        first,
-        **together,
-        class_index=np.concatenate(renumbered),
-        cpu_ms=np.max([part.cpu_ms for part in parts], axis=0),
-        classes=classes,
-        offered=tuple(np.sum([part.offered for part in parts], axis=0).tolist()),
-        send_lag_p99_ms=max(part.send_lag_p99_ms for part in parts),
-        generator_cores=max(part.generator_cores for part in parts),
-        errors=tuple(errors),
-        foreign_cores=max(part.foreign_cores for part in parts),
-        steal_cores=max(part.steal_cores for part in parts),
-    )
+    merged |= {key: max(getattr(part, key) for part in parts) for key in LEVELS}
+    merged |= {key: _summed([getattr(part, key) for part in parts]) for key in COUNTS}
+    merged |= {
+        key: tuple(
+            tuple(text for part in parts for text in getattr(part, key)[target])
+            for target in (SUBMISSION, REFERENCE)
+        )
+        for key in TEXTS
+    }
+    merged["class_index"] = np.concatenate(renumbered)
+    merged["cpu_ms"] = np.max([part.cpu_ms for part in parts], axis=0)
+    merged["foreign"] = tuple(dict.fromkeys(name for part in parts for name in part.foreign))
+    return dataclasses.replace(first, classes=classes, **merged)
+
+
+def _summed(counts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(int(count) for count in np.sum(counts, axis=0))

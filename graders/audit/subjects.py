@@ -32,29 +32,18 @@ class Subject:
 
 def subjects_of(plan: Plan, manifest: Manifest) -> list[Subject]:
     """Return starter, solutions and mutants; mutants only load can catch are left out with it."""
-    timed, loaded = _limited(manifest, "timed"), _limited(manifest, "timed", "counted")
-    subjects = [Subject("starter", "starter", plan.lab / "starter")]
+    timed, loaded = manifest.judged_by_load("timed"), manifest.judged_by_load("timed", "counted")
+    with_load = plan.load and bool(timed)
+    subjects = [Subject("starter", "starter", plan.lab / "starter", timed=with_load)]
     for folder in sorted((plan.lab / "solutions").iterdir()):
         if folder.is_dir():
-            subjects.append(
-                Subject(folder.name, "solution", folder, timed=plan.load and bool(timed))
-            )
+            subjects.append(Subject(folder.name, "solution", folder, timed=with_load))
     for mutant in manifest.mutants:
         names = tuple(mutant.caught_by)
         if plan.load or not loaded & set(names):
             source = plan.lab / "mutants" / mutant.name
             subjects.append(Subject(mutant.name, "mutant", source, names, bool(timed & set(names))))
     return _chosen(subjects, plan.only)
-
-
-def _limited(manifest: Manifest, *modes: str) -> set[str]:
-    """Return the requirements that thresholds of such load profiles judge."""
-    return {
-        threshold.requirement
-        for profile in manifest.load.values()
-        if profile.mode in modes
-        for threshold in profile.thresholds
-    }
 
 
 def _chosen(subjects: list[Subject], only: Sequence[str]) -> list[Subject]:

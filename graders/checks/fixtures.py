@@ -11,7 +11,7 @@ import pytest
 
 from graders.checks.context import CONTEXT, Context
 from graders.checks.counted import run_counted
-from graders.checks.loading import Loaded, Prepare
+from graders.checks.loading import Loaded, Prepare, Verify
 from graders.checks.timed import run_timed
 from graders.errors import LabError
 from graders.manifest import did_you_mean
@@ -163,7 +163,17 @@ def prepare_load() -> Prepare:
 
 
 @pytest.fixture(scope="session")
-def load(context: Context, prepare_load: Prepare) -> Callable[[str], Loaded]:
+def verify_load() -> Verify:
+    """What must be true of an app after load: `verify(app, acknowledged)`, judged with `expect`.
+
+    A lab overrides it in its checks/conftest.py; `acknowledged` is what tasks of the locustfile
+    put into `context={"acknowledged": …}` of requests that were answered rightly, in that order.
+    """
+    return lambda _app, _acknowledged: None
+
+
+@pytest.fixture(scope="session")
+def load(context: Context, prepare_load: Prepare, verify_load: Verify) -> Callable[[str], Loaded]:
     """Run a load profile of the manifest, once per session: `load("redirects")`."""
     finished: dict[str, Loaded | Exception] = {}
 
@@ -174,7 +184,7 @@ def load(context: Context, prepare_load: Prepare) -> Callable[[str], Loaded]:
             raise LabError(f"There is no load profile {name!r}{hint}.", "Correct the check.")
         if name not in finished:
             try:
-                finished[name] = _run_profile(context, name, prepare_load)
+                finished[name] = _run_profile(context, name, prepare_load, verify_load)
             except Exception as error:
                 finished[name] = error
         result = finished[name]
@@ -185,9 +195,11 @@ def load(context: Context, prepare_load: Prepare) -> Callable[[str], Loaded]:
     return run
 
 
-def _run_profile(context: Context, name: str, prepare: Prepare) -> Loaded:
-    timed = context.manifest.load[name].mode == "timed"
-    loaded = (run_timed if timed else run_counted)(context, name, prepare)
+def _run_profile(context: Context, name: str, prepare: Prepare, verify: Verify) -> Loaded:
+    if context.manifest.load[name].mode == "timed":
+        loaded = run_timed(context, name, prepare, verify)
+    else:
+        loaded = run_counted(context, name, prepare)
     context.findings.loads.append(loaded.figures)
     context.findings.thresholds += loaded.thresholds
     return loaded

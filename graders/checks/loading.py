@@ -1,25 +1,31 @@
 """Running a load profile for one grade, once, and keeping what it showed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from graders.checks.context import Context
 from graders.load import LoadRun, Target, offer
 from graders.manifest import LoadProfile
-from graders.model import LoadFigures, ThresholdResult
+from graders.model import Feedback, LoadFigures, ThresholdResult
 from graders.samples import Samples
 from graders.stand import App
 
 Prepare = Callable[[App, int | None], Mapping[str, str]]
+Verify = Callable[[App, Sequence[Any]], None]
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A load profile after it ran: figures for the report, one result per threshold."""
+    """A load profile after it ran: figures for the report, one result per threshold.
+
+    `wrong` says what the submission answered or stored wrongly under load, if anything.
+    """
 
     profile: LoadProfile
     figures: LoadFigures
     thresholds: tuple[ThresholdResult, ...]
+    wrong: Feedback | None = None
 
 
 def offer_load(

@@ -26,6 +26,7 @@ from graders.checks.fixtures import (
     seed,
     start_app,
     submission_dir,
+    verify_load,
 )
 from graders.checks.outcomes import excuse_full_disk, judge_item
 from graders.checks.selection import CHECK, assign, require_checks, select, sort_by_stage
@@ -52,6 +53,7 @@ __all__ = [
     "seed",
     "start_app",
     "submission_dir",
+    "verify_load",
 ]
 
 STARTED_AT: pytest.StashKey[int] = pytest.StashKey()

@@ -1,7 +1,7 @@
-"""Thresholds of the manifest as pytest items."""
+"""Thresholds and probes of the manifest's load profiles as pytest items."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -12,6 +12,7 @@ from graders.ledger import LEDGER
 from graders.manifest import LoadProfile, Threshold
 from graders.model import Feedback, Outcome
 
+Check = Callable[[Callable[[str], Loaded]], None]
 RUNS, STARTS_S = 6, 120
 
 
@@ -27,26 +28,40 @@ def threshold_items(context: Context, items: Sequence[pytest.Item]) -> list[pyte
             "Write one in checks/, for example that the service is right while it is loaded.",
         )
     return [
-        _item(module, name, profile, number)
-        for name, profile in profiles.items()
-        for number in range(len(profile.thresholds))
+        item for name, profile in profiles.items() for item in _of_profile(module, name, profile)
     ]
 
 
-def _item(module: pytest.Module, name: str, profile: LoadProfile, number: int) -> pytest.Item:
-    threshold = profile.thresholds[number]
-    check: pytest.Function = pytest.Function.from_parent(
-        module,
-        name=f"threshold[{name}-{threshold.metric}]",
-        callobj=_check(name, number),
-    )
-    check.add_marker(pytest.mark.requirement(threshold.requirement))
+def _of_profile(module: pytest.Module, name: str, profile: LoadProfile) -> Iterator[pytest.Item]:
+    for number, threshold in enumerate(profile.thresholds):
+        title = f"threshold[{name}-{threshold.metric}]"
+        yield _item(module, title, threshold.requirement, _limit_check(name, number), profile)
+    if profile.probes:
+        title, requirement = f"probes[{name}]", profile.probes.requirement
+        yield _item(module, title, requirement, _probes_check(name), profile)
+
+
+def _item(
+    module: pytest.Module, title: str, requirement: str, judge: Check, profile: LoadProfile
+) -> pytest.Item:
+    check: pytest.Function = pytest.Function.from_parent(module, name=title, callobj=judge)
+    check.add_marker(pytest.mark.requirement(requirement))
     timeout_s = math.ceil(RUNS * (profile.warmup_s + profile.duration_s) + STARTS_S)
     check.add_marker(pytest.mark.timeout(timeout_s))
     return check
 
 
-def _check(name: str, number: int) -> Callable[[Callable[[str], Loaded]], None]:
+def _probes_check(name: str) -> Check:
+    def probes_are_answered_rightly(load: Callable[[str], Loaded]) -> None:
+        loaded = load(name)
+        LEDGER.reached()
+        if loaded.wrong:
+            raise CheckFailed(loaded.wrong)
+
+    return probes_are_answered_rightly
+
+
+def _limit_check(name: str, number: int) -> Check:
     def threshold_holds(load: Callable[[str], Loaded]) -> None:
         loaded = load(name)
         LEDGER.reached()

@@ -1,29 +1,33 @@
 """A timed load profile: beside the reference, by turns when the submission disturbs it."""
 
+import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from graders.checks.context import Context
-from graders.checks.loading import Loaded, Prepare, locustfile, offer_load
-from graders.errors import LabError, MachineError
+from graders.checks.loading import Loaded, Prepare, Verify, locustfile, offer_load
+from graders.errors import CheckFailed, LabError, MachineError
 from graders.load import LoadRun, wait_until_quiet
 from graders.manifest import LoadProfile
-from graders.model import Outcome, ThresholdResult
-from graders.samples import Samples
+from graders.model import Feedback, Outcome, ThresholdResult
+from graders.samples import REFERENCE, SUBMISSION, Samples
 from graders.stand import App
 from graders.submission import Submission
 from graders.thresholds import (
     alone_p95_ms,
     invalid_reason,
     is_disturbed,
+    is_saturated,
+    is_too_heavy,
     judge_timed,
     timed_figures,
     void_reason,
 )
 
 VALID_RUNS, INVALID_RUNS = 3, 3
-ALONE_S = 1.5
+ALONE_S = 1.0
 TURNS = 4
 
 
@@ -31,11 +35,15 @@ TURNS = 4
 class Progress:
     """What the runs of a profile have shown so far."""
 
+    name: str
+    profile: LoadProfile
     valid: list[Samples] = field(default_factory=list)
     invalid: list[str] = field(default_factory=list)
     alone_ms: float | None = None
     by_turns: bool = False
     results: tuple[ThresholdResult, ...] = ()
+    wrong: list[str] = field(default_factory=list)
+    acknowledged: tuple[list[str], list[str]] = field(default_factory=lambda: ([], []))
 
     @property
     def number(self) -> int:
@@ -43,26 +51,31 @@ class Progress:
         return len(self.valid) + len(self.invalid) + self.by_turns
 
     @property
-    def decided(self) -> bool:
-        """Say if every threshold has its outcome."""
+    def ended(self) -> bool:
+        """Say if every threshold has its outcome, or no further run will change that."""
         doubts = (Outcome.INCONCLUSIVE, Outcome.ERROR)
-        return bool(self.valid) and all(one.outcome not in doubts for one in self.results)
+        decided = bool(self.valid) and all(one.outcome not in doubts for one in self.results)
+        return decided or len(self.valid) == VALID_RUNS or len(self.invalid) > INVALID_RUNS
 
 
-def run_timed(context: Context, name: str, prepare: Prepare) -> Loaded:
+def run_timed(context: Context, name: str, prepare: Prepare, verify: Verify) -> Loaded:
     """Run a profile until it is decided: at most VALID_RUNS valid runs, pooled."""
-    profile = context.manifest.load[name]
-    progress = Progress()
+    progress = Progress(name, context.manifest.load[name])
     with ExitStack() as stack:
+        _pause_others(context, stack)
         apps = _start_both(context, stack)
         env = {key: value for app in apps for key, value in prepare(app, None).items()}
-        while len(progress.valid) < VALID_RUNS and len(progress.invalid) <= INVALID_RUNS:
-            run = _load_run(context, profile, progress)
-            samples = offer_load(context, f"{name}-{progress.number}", run, apps, env)
-            _take(progress, samples, name, profile)
-            if progress.decided:
-                break
-    return _loaded(name, profile, progress)
+        while not progress.ended:
+            take(progress, _offer(context, progress, apps, env))
+        _require_proof(progress)
+        wrong = _wrong_answer(progress) or _wrong_data(progress, apps, verify)
+    return _loaded(progress, wrong)
+
+
+def _pause_others(context: Context, stack: ExitStack) -> None:
+    """Stop the clocks of the apps that other checks left running: they are not measured."""
+    for app in context.findings.running:
+        stack.enter_context(app.pause())
 
 
 def _start_both(context: Context, stack: ExitStack) -> list[App]:
@@ -77,49 +90,119 @@ def _enter(context: Context, stack: ExitStack, submission: Submission) -> App:
     return stack.enter_context(context.stand.run(submission))
 
 
-def _load_run(context: Context, profile: LoadProfile, progress: Progress) -> LoadRun:
+def next_run(progress: Progress, locustfile: str, seed: int) -> LoadRun:
+    """Return what to offer next."""
+    profile, probes = progress.profile, progress.profile.probes
     return LoadRun(
-        locustfile=locustfile(context),
+        locustfile=locustfile,
         user=profile.user,
         rate_rps=profile.rate_rps,
         duration_s=TURNS if progress.by_turns else profile.duration_s,
         warmup_s=profile.warmup_s,
-        seed=context.order.seed * 1000 + progress.number,
+        seed=seed * 1000 + progress.number,
         alone_s=ALONE_S,
         by_turns=progress.by_turns,
+        probe_user=probes.user if probes else "",
+        probe_share=probes.share if probes else 0.0,
     )
 
 
-def _take(progress: Progress, samples: Samples, name: str, profile: LoadProfile) -> None:
+def _offer(
+    context: Context, progress: Progress, apps: list[App], env: Mapping[str, str]
+) -> Samples:
+    """Offer one run, which both apps must survive."""
+    run = next_run(progress, locustfile(context), context.order.seed)
+    samples = offer_load(context, f"{progress.name}-{progress.number}", run, apps, env)
+    if how := apps[REFERENCE].ended():
+        raise LabError(
+            f"The reference solution did not survive the load profile {progress.name!r}: {how}.",
+            "Correct the reference solution; its last lines are below.",
+            apps[REFERENCE].log_tail(),
+        )
+    if how := apps[SUBMISSION].ended():
+        expected = f"the service keeps running under the load profile {progress.name!r}"
+        step = "Find out from its last lines why it ended."
+        raise CheckFailed(Feedback(expected, how, "", step, apps[SUBMISSION].log_tail()))
+    return samples
+
+
+def take(progress: Progress, samples: Samples) -> None:
     """Judge one more run with those before it; start anew, by turns, when it was disturbed."""
-    if reason := invalid_reason(samples, profile):
+    profile = progress.profile
+    progress.wrong += samples.wrong[SUBMISSION]
+    for kept, new in zip(progress.acknowledged, samples.acknowledged, strict=True):
+        kept.extend(new)
+    reason = invalid_reason(samples, profile, by_turns=progress.by_turns)
+    if not progress.by_turns:
+        progress.alone_ms = alone_p95_ms(samples)
+        if is_saturated(samples, profile) if reason else is_disturbed(samples):
+            progress.by_turns, progress.valid = True, []
+            return
+    if reason:
+        if is_too_heavy(samples):
+            raise LabError(
+                f"The load profile {progress.name!r} is too heavy for one generator: {reason}.",
+                "Lower its rate_rps, or make the tasks of its user cheaper.",
+            )
         progress.invalid.append(reason)
         wait_until_quiet()
         return
-    if not progress.by_turns:
-        progress.alone_ms = alone_p95_ms(samples)
-        if is_disturbed(samples):
-            progress.by_turns, progress.valid = True, []
-            return
     progress.valid.append(samples)
-    progress.results = tuple(judge_timed(one, name, progress.valid) for one in profile.thresholds)
+    progress.results = tuple(
+        judge_timed(one, progress.name, progress.valid) for one in profile.thresholds
+    )
 
 
-def _loaded(name: str, profile: LoadProfile, progress: Progress) -> Loaded:
+def _require_proof(progress: Progress) -> None:
+    """Raise when the runs say nothing about the submission."""
     if not progress.valid:
         raise MachineError(
-            f"This machine was too busy to measure the load profile {name!r}: "
+            f"This machine was too busy to measure the load profile {progress.name!r}: "
             f"{progress.invalid[-1]}.",
             "Close what keeps it busy and grade again; nothing was held against the submission.",
         )
-    if reason := void_reason(progress.valid, profile):
-        raise LabError(f"The load profile {name!r} proves nothing: {reason}.", "Correct the lab.")
+    if reason := void_reason(progress.valid, progress.profile):
+        raise LabError(
+            f"The load profile {progress.name!r} proves nothing: {reason}.", "Correct the lab."
+        )
+
+
+def _wrong_answer(progress: Progress) -> Feedback | None:
+    if not progress.wrong:
+        return None
+    expected = f"right answers also while the load profile {progress.name!r} runs"
+    got = f"{len(progress.wrong)} wrong answers to probes, the first: {progress.wrong[0]}"
+    return Feedback(expected, got, "", "Look for state that requests share.")
+
+
+def _wrong_data(progress: Progress, apps: list[App], verify: Verify) -> Feedback | None:
+    """Look at what the submission stored; what the reference fails as well is the lab's fault."""
+    if not progress.profile.probes:
+        return None
+    seen = [[json.loads(text) for text in one] for one in progress.acknowledged]
+    try:
+        verify(apps[SUBMISSION], seen[SUBMISSION])
+    except CheckFailed as failure:
+        try:
+            with apps[SUBMISSION].pause():
+                verify(apps[REFERENCE], seen[REFERENCE])
+        except CheckFailed as same:
+            raise LabError(
+                f"After the load profile {progress.name!r} the reference solution is wrong as "
+                f"well: {same}.",
+                "Correct verify_load or the reference solution.",
+            ) from same
+        return failure.feedback
+    return None
+
+
+def _loaded(progress: Progress, wrong: Feedback | None) -> Loaded:
     figures = timed_figures(
-        name,
-        profile,
+        progress.name,
+        progress.profile,
         progress.valid,
         progress.invalid,
         progress.alone_ms,
         by_turns=progress.by_turns,
     )
-    return Loaded(profile, figures, progress.results)
+    return Loaded(progress.profile, figures, progress.results, wrong)

@@ -12,6 +12,7 @@ from graders import attempts, capacity, labs
 from graders.attempts import Wishes
 from graders.cli.base import LabName, Seed, Services, Source, app, out
 from graders.load import Workers, worker_command
+from graders.processes import free_port
 from graders.report.html import figure
 from graders.samples import SUBMISSION
 
@@ -61,7 +62,10 @@ def offer_load(
     url: Annotated[str | None, typer.Option(help="load a service that runs already")] = None,
     source: Source = None,
     profile: Profile = None,
-    port: Annotated[int, typer.Option(help="the master's port")] = MASTER_PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(help=f"the master's port [default: {MASTER_PORT}, or any if all are here]"),
+    ] = None,
     seed: Seed = None,
     services: Services = "embedded",
 ) -> None:
@@ -72,10 +76,12 @@ def offer_load(
     folder = labs.find_lab(lab)
     if master:
         locustfile = str((folder / "load" / "locustfile.py").resolve())
-        sys.exit(subprocess.run(worker_command(locustfile, master, port)).returncode)
+        command = worker_command(locustfile, master, port or MASTER_PORT)
+        sys.exit(subprocess.run(command).returncode)
     unused = folder / "starter" if url else source  # an order names a submission in any case
     order = attempts.order(Wishes(lab, unused, seed=seed, services=services))
-    samples = capacity.load_with_workers(order, profile, url, Workers(workers, port, not elsewhere))
+    at = port or (MASTER_PORT if elsewhere else free_port())
+    samples = capacity.load_with_workers(order, profile, url, Workers(workers, at, not elsewhere))
     times_ms = np.where(samples.ok, samples.latency_ms + samples.late_ms, np.inf)
     table = Table(box=None, header_style="dim")
     for name in ("workers", "offered", "answered rightly", "p50 ms", "p95 ms", "p99 ms"):

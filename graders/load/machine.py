@@ -10,12 +10,16 @@ SHOWN_PROCESSES = 3
 
 @dataclass(frozen=True)
 class Snapshot:
-    """CPU seconds of the machine and of each process (id, name) at one moment."""
+    """CPU seconds of the machine and of each process (id, name) at one moment.
+
+    `by_process` is what a process used itself, `by_children` what its children had used that ended.
+    """
 
     at_s: float
     busy_s: float
     steal_s: float
     by_process: dict[tuple[int, str], float]
+    by_children: dict[int, float]
 
     @classmethod
     def take(cls) -> "Snapshot":
@@ -23,12 +27,17 @@ class Snapshot:
         times = psutil.cpu_times()
         steal_s = getattr(times, "steal", 0.0)
         busy_s = times.user + times.system + getattr(times, "nice", 0.0)
-        by_process = {
-            (process.pid, process.info["name"]): sum(process.info["cpu_times"][:2])
+        processes = [
+            process
             for process in psutil.process_iter(["name", "cpu_times"])
             if process.info["cpu_times"]
+        ]
+        by_process = {
+            (process.pid, process.info["name"]): sum(process.info["cpu_times"][:2])
+            for process in processes
         }
-        return cls(time.monotonic(), busy_s, steal_s, by_process)
+        by_children = {process.pid: sum(process.info["cpu_times"][2:4]) for process in processes}
+        return cls(time.monotonic(), busy_s, steal_s, by_process, by_children)
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,10 @@ def foreign(before: Snapshot, after: Snapshot, family: set[int]) -> Foreign:
         for process in after.by_process
     }
     own_s = sum(seconds for (pid, _), seconds in used.items() if pid in family)
+    own_s += sum(
+        after.by_children[pid] - before.by_children.get(pid, 0.0)
+        for pid in family & set(after.by_children)
+    )
     others = sorted(
         ((seconds / span_s, name) for (pid, name), seconds in used.items() if pid not in family),
         reverse=True,

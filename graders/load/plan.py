@@ -1,9 +1,9 @@
 """Which arrivals come when and go where: the phases of a load run. Pure, and the same for a seed.
 
-A mixed run: a warm-up, the reference alone while the submission is frozen (its undisturbed level),
-both at random at the same rate, the reference alone once more. A run by turns: seconds that belong
-to one of them each, drained before the next begins, for a submission that would drag the reference
-down with it.
+A mixed run: the reference alone while the submission is frozen and has seen no request yet (its
+undisturbed level), both at random at the same rate, the reference alone once more. A run by turns:
+seconds that belong to one of them each, drained before the next begins, for a submission that would
+drag the reference down with it.
 """
 
 from collections.abc import Iterator
@@ -20,8 +20,9 @@ class Kind(Enum):
     """What the samples of a phase are for."""
 
     WARM_UP = "warm-up"
-    ALONE = "alone"
+    BEFORE = "alone before"
     MEASURED = "measured"
+    AFTER = "alone after"
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,13 @@ def phases(run: LoadRun, targets: int) -> list[Phase]:
 
 def _mixed(run: LoadRun, everyone: list[int], generator: np.random.Generator) -> Iterator[Phase]:
     compared = len(everyone) > 1 and run.alone_s > 0
-    yield _phase(Kind.WARM_UP, run, run.warmup_s, everyone, generator, drained=compared)
     if compared:
-        yield _phase(Kind.ALONE, run, run.alone_s, [REFERENCE], generator, drained=True)
+        yield _phase(Kind.WARM_UP, run, run.warmup_s, [REFERENCE], generator, drained=True)
+        yield _phase(Kind.BEFORE, run, run.alone_s, [REFERENCE], generator, drained=True)
+    yield _phase(Kind.WARM_UP, run, run.warmup_s, everyone, generator)
     yield _phase(Kind.MEASURED, run, run.duration_s, everyone, generator, drained=True)
     if compared:
-        yield _phase(Kind.ALONE, run, run.alone_s, [REFERENCE], generator, drained=True)
+        yield _phase(Kind.AFTER, run, run.alone_s, [REFERENCE], generator, drained=True)
 
 
 def _by_turns(run: LoadRun, everyone: list[int], generator: np.random.Generator) -> Iterator[Phase]:

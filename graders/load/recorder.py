@@ -1,6 +1,8 @@
 """Raw samples of a load run, taken from Locust's request event before Locust rounds them."""
 
+import json
 from array import array
+from collections.abc import Mapping
 from typing import Any
 
 import gevent
@@ -11,7 +13,6 @@ from graders.load.plan import Kind, Phase
 from graders.samples import (
     BLOCK_S,
     OVERFLOW,
-    REFERENCE,
     SUBMISSION,
     TIMED_OUT,
     Floats,
@@ -19,10 +20,16 @@ from graders.samples import (
 )
 
 KEPT_ERRORS = 5
+ACKNOWLEDGED = "acknowledged"
+SERVER_ERRORS = 500
 
 
 class Recorder:
-    """Collects one row per request; what was sent to warm up is dropped in the end."""
+    """Collects one row per request; what was sent to warm up is dropped in the end.
+
+    Probes are judged in every phase, and what a task puts into its request's context under
+    `acknowledged` is kept if the answer was right.
+    """
 
     def __init__(self, phases: list[Phase]) -> None:
         self.phases = phases
@@ -34,6 +41,8 @@ class Recorder:
         self._errors: list[str] = []
         self._classes: dict[str, int] = {}
         self._answered: set[int] = set()
+        self._probes: list[tuple[int, str]] = []  # arrival, what was wrong
+        self._acknowledged: list[tuple[int, str]] = []  # arrival, JSON
 
     def number(self, phase: int, index: int) -> int:
         """Return the number of an arrival: its phase's first plus its place in the phase."""
@@ -49,13 +58,22 @@ class Recorder:
         response_time: float,
         response_length: int,
         exception: BaseException | None,
+        response: Any = None,
+        context: Mapping[str, Any] | None = None,
         **_: Any,
     ) -> None:
         """Listen to Locust: one request has ended; `response_time` in milliseconds, unrounded."""
-        arrival = getattr(gevent.getcurrent(), "arrival", None)
-        if arrival is not None:  # on_start may send requests too; they are no arrivals
-            error = str(exception) if exception else ""
-            self._add(arrival, response_time, name, error, response_length)
+        greenlet = gevent.getcurrent()
+        arrival = getattr(greenlet, "arrival", None)
+        if arrival is None:  # on_start may send requests too; they are no arrivals
+            return
+        error = str(exception) if exception else ""
+        self._add(arrival, response_time, name, error, response_length)
+        if getattr(greenlet, "probes", False):
+            status = getattr(response, "status_code", 0) or 0
+            self._probes.append((arrival, error if 0 < status < SERVER_ERRORS else ""))
+        if not error and context and ACKNOWLEDGED in context:
+            self._acknowledged.append((arrival, json.dumps(context[ACKNOWLEDGED])))
 
     def timed_out(self, arrival: int) -> None:
         """Note an arrival whose task was ended by its deadline."""
@@ -82,16 +100,20 @@ class Recorder:
 
     def samples(self, cpu_ms: Floats, generator_cores: float, others: Foreign) -> Samples:
         """Return everything measured; `cpu_ms` per target and block."""
-        kinds = self._per_arrival([phase.kind is Kind.MEASURED for phase in self.phases])
-        alone = self._per_arrival([phase.kind is Kind.ALONE for phase in self.phases])
+        kinds = self._of(Kind.MEASURED)
         intended_s = np.concatenate(
             [phase.times_s + phase.first_block * BLOCK_S for phase in self.phases]
         )
         targets = np.concatenate([phase.targets for phase in self.phases])
+
+        def per_target(texts: list[tuple[int, str]], target: int) -> tuple[str, ...]:
+            return tuple(text for one, text in texts if targets[one] == target)
+
         arrival = np.array(self._arrival, dtype=np.int64)
         latency_ms, errors = np.array(self._latency_ms), np.array(self._errors, dtype=object)
-        kept, beside = kinds[arrival], alone[arrival] & (targets[arrival] == REFERENCE)
-        lags_ms = self._lag_s[kinds] * 1000
+        kept = kinds[arrival]
+        times_ms = np.where(errors == "", latency_ms, np.inf)
+        before, after = (self._of(kind) for kind in (Kind.BEFORE, Kind.AFTER))
         return Samples(
             target=targets[arrival][kept],
             class_index=np.array(self._class, dtype=np.int64)[kept],
@@ -103,18 +125,31 @@ class Recorder:
             classes=tuple(self._classes),
             offered=tuple(np.bincount(targets[kinds], minlength=len(cpu_ms)).tolist()),
             duration_s=sum(one.duration_s for one in self.phases if _measures(one, SUBMISSION)),
-            send_lag_p99_ms=float(np.percentile(lags_ms, 99)) if len(lags_ms) else float("nan"),
+            send_lag_p99_ms=self._lag_p99_ms(kinds),
             generator_cores=generator_cores,
             errors=tuple(self._first_errors(errors, targets[arrival] == one) for one in (0, 1)),
             received_bytes=np.array(self._bytes, dtype=np.int64)[kept],
-            alone_ms=np.where(errors == "", latency_ms, np.inf)[beside],
+            before_ms=times_ms[before[arrival]],
+            after_ms=times_ms[after[arrival]],
+            before_lag_p99_ms=self._lag_p99_ms(before),
             foreign_cores=others.cores,
             steal_cores=others.steal_cores,
             foreign=others.culprits,
+            probes=tuple(len(per_target(self._probes, one)) for one in (0, 1)),
+            wrong=tuple(
+                tuple(text for text in per_target(self._probes, one) if text) for one in (0, 1)
+            ),
+            acknowledged=tuple(per_target(self._acknowledged, one) for one in (0, 1)),
         )
 
-    def _per_arrival(self, per_phase: list[bool]) -> Any:
+    def _of(self, kind: Kind) -> Any:
+        """Return per arrival whether it belongs to a phase of this kind."""
+        per_phase = [phase.kind is kind for phase in self.phases]
         return np.repeat(per_phase, [len(phase.times_s) for phase in self.phases])
+
+    def _lag_p99_ms(self, arrivals: Any) -> float:
+        lags_ms = self._lag_s[arrivals] * 1000
+        return float(np.percentile(lags_ms, 99)) if len(lags_ms) else float("nan")
 
     def _first_errors(self, errors: Any, ours: Any) -> tuple[str, ...]:
         found = [str(one) for one in errors[ours] if one]

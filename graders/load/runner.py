@@ -45,6 +45,7 @@ class LoadRun:
 
     `alone_s` seconds before and after, the reference gets load alone; with `by_turns`, submission
     and reference get it one after the other, a second each. Only `task` is run, or all of them.
+    `probe_share` of the arrivals are tasks of `probe_user` instead.
     """
 
     locustfile: str
@@ -58,13 +59,15 @@ class LoadRun:
     alone_s: float = 0.0
     by_turns: bool = False
     task: str = ""
+    probe_user: str = ""
+    probe_share: float = 0.0
 
     @property
     def patience_s(self) -> float:
         """How long a generator may take before it must have gone wrong."""
-        turns = 2 * self.duration_s if self.by_turns else 3
-        load_s = self.warmup_s + self.duration_s + 2 * self.alone_s
-        return load_s + turns * self.timeout_s + OVERHEAD_S
+        pauses = 2 * self.duration_s if self.by_turns else 4
+        load_s = 2 * (self.warmup_s + self.duration_s + self.alone_s)
+        return load_s + 2 * pauses * self.timeout_s + OVERHEAD_S
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,23 @@
 """`lab.toml` and `submission.toml`: what they may say, and clear errors when they don't."""
 
-from graders.manifest.lab import LoadProfile, Manifest, Requirement, SubmissionRules, Threshold
+from graders.manifest.lab import (
+    GENERATOR_LIMIT_RPS,
+    LoadProfile,
+    Manifest,
+    Probes,
+    Requirement,
+    SubmissionRules,
+    Threshold,
+)
 from graders.manifest.loading import load_manifest, load_submission_file
 from graders.manifest.submission import SubmissionFile
 from graders.manifest.words import did_you_mean
 
 __all__ = [
+    "GENERATOR_LIMIT_RPS",
     "LoadProfile",
     "Manifest",
+    "Probes",
     "Requirement",
     "SubmissionFile",
     "SubmissionRules",

@@ -16,6 +16,7 @@ COUNTED_METRICS = (
     "wal_bytes_per_request",
     "bytes_per_request",
 )
+GENERATOR_LIMIT_RPS = 1500.0
 METRICS_WITHOUT_RATIO = ("error_fraction", "over_slo_fraction", *COUNTED_METRICS)
 
 
@@ -107,6 +108,18 @@ class Threshold(Part):
         return self
 
 
+class Probes(Part):
+    """`[load.NAME.probes]`: a share of the arrivals whose answers are looked at closely.
+
+    They are the tasks of another `user`, who asks for keys nobody else touches. One wrong answer
+    fails the requirement, and so does a wrong database afterwards.
+    """
+
+    requirement: RequirementId
+    user: str
+    share: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+
+
 class LoadProfile(Part):
     """`[load.NAME]`: who asks (a class of `load/locustfile.py`), how often, how long."""
 
@@ -119,6 +132,7 @@ class LoadProfile(Part):
     sizes: list[Annotated[int, Field(gt=0)]] = []
     classes: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     thresholds: list[Threshold] = []
+    probes: Probes | None = None
 
     @model_validator(mode="after")
     def _measures_what_it_limits(self) -> Self:
@@ -129,6 +143,13 @@ class LoadProfile(Part):
                 raise ValueError("`max_slope` needs at least two `sizes`")
         if self.mode == "counted" and not self.classes:
             raise ValueError("a counted profile names its `classes`: tasks of the user")
+        if self.mode == "counted" and self.probes:
+            raise ValueError("`probes` go with a timed profile")
+        if self.mode == "timed" and 2 * self.rate_rps > GENERATOR_LIMIT_RPS:
+            raise ValueError(
+                f"rate_rps = {self.rate_rps:g} is too much: submission and reference get it both, "
+                f"and one generator offers {GENERATOR_LIMIT_RPS:g} requests/s"
+            )
         return self
 
 
@@ -179,6 +200,8 @@ class Manifest(Part):
         for name, profile in self.load.items():
             for threshold in profile.thresholds:
                 _known(f"load.{name}.thresholds: requirement", threshold.requirement, ids)
+            if profile.probes:
+                _known(f"load.{name}.probes: requirement", profile.probes.requirement, ids)
         for mutant in self.mutants:
             for caught_by in mutant.caught_by:
                 _known(f"mutant {mutant.name}: caught_by", caught_by, ids)
@@ -187,6 +210,12 @@ class Manifest(Part):
     def requirement(self, id_: str) -> Requirement:
         """Return the requirement with this id, which must exist."""
         return next(one for one in self.requirements if one.id == id_)
+
+    def judged_by_load(self, *modes: str) -> set[str]:
+        """Return the requirements that thresholds and probes of profiles of such modes judge."""
+        profiles = [one for one in self.load.values() if one.mode in modes]
+        limited = {threshold.requirement for one in profiles for threshold in one.thresholds}
+        return limited | {one.probes.requirement for one in profiles if one.probes}
 
     def stage_index(self, stage: str) -> int:
         """Return the stage's place in the order of grading, from 0."""

@@ -1,8 +1,8 @@
 """A running submission with its own share of every service."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any, cast
 
 from graders.client import Client
@@ -11,7 +11,7 @@ from graders.model import Feedback
 from graders.processes import Supervised
 from graders.services import Database, RedisDatabase, Resource
 from graders.stand.link import Link
-from graders.stand.replica import Launch, Replica
+from graders.stand.replica import Launch, Replica, described
 from graders.stand.requests import Requests
 from graders.submission import Submission, environment
 
@@ -72,6 +72,23 @@ class App(Requests):
         if missing > 0:
             self.launch(*[self.replicas[0].launch.elsewhere()] * missing)
         return self.replicas[:count]
+
+    def ended(self) -> str | None:
+        """Say which of its processes is no more, and how it ended; None while all run."""
+        for name, replicas in self.processes.items():
+            for replica in replicas:
+                if (code := replica.process.exit_code(0)) is not None:
+                    return f"the process {name!r} ended with {described(code)}"
+        return None
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Freeze all of its processes (SIGSTOP) and let them go on afterwards."""
+        with ExitStack() as stack:
+            for replicas in self.processes.values():
+                for replica in replicas:
+                    stack.enter_context(replica.pause())
+            yield
 
     def stop(self) -> None:
         """End every process of the submission; its database and Redis stay for a look."""

@@ -139,15 +139,19 @@ class Replica(Requests):
         return True
 
     def _ended(self, code: int) -> SubmissionError:
-        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
         return SubmissionError(
-            f"{self._shown()} ended with {how} before it was ready.",
+            f"{self._shown()} ended with {described(code)} before it was ready.",
             "Read its last lines below; `start` must stay in the foreground and listen on PORT.",
             self.log_tail(),
         )
 
     def _shown(self) -> str:
         return f"The start command {' '.join(self.launch.command)!r}"
+
+
+def described(code: int) -> str:
+    """Say how a process ended."""
+    return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
 
 def _listeners(port: int) -> set[int | None]:

@@ -6,6 +6,8 @@ from graders.thresholds.validity import (
     alone_p95_ms,
     invalid_reason,
     is_disturbed,
+    is_saturated,
+    is_too_heavy,
     void_reason,
 )
 
@@ -13,6 +15,8 @@ __all__ = [
     "alone_p95_ms",
     "invalid_reason",
     "is_disturbed",
+    "is_saturated",
+    "is_too_heavy",
     "judge_count",
     "judge_timed",
     "target_figures",

@@ -58,6 +58,8 @@ def target_figures(runs: Sequence[Samples], target: int) -> TargetFigures:
         cpu_ms_per_request=_finite(cpu_ms / len(latency_ms)) if len(latency_ms) else None,
         requests_by_class=by_class,
         first_errors=tuple(dict.fromkeys(line for run in runs for line in run.errors[target]))[:5],
+        probes=sum(run.probes[target] for run in runs),
+        wrong_probes=sum(len(run.wrong[target]) for run in runs),
     )
 
 

@@ -1,5 +1,6 @@
 """Whether a load run can be used at all, and whether it proves anything."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,22 +12,51 @@ from graders.thresholds.bootstrap import PERCENTILES, error_fraction, latencies
 REFERENCE_ERROR_FRACTION = 0.01
 LEAST_REQUESTS_FRACTION = 0.5
 LAG_LIMIT_MS, LAG_LIMIT_FRACTION, GENERATOR_CORES_LIMIT = 6.0, 0.1, 0.7
+FOREIGN_CORES_LIMIT = 0.3
 DISTURBED_FACTOR = 1.5
 
 
-def invalid_reason(samples: Samples, profile: LoadProfile) -> str | None:
-    """Say why a run can't be used: the generator was late or busy. None for a clean run."""
-    limits_ms = [one.max for one in profile.thresholds if one.metric in PERCENTILES and one.max]
-    lag_limit_ms = max(LAG_LIMIT_MS, LAG_LIMIT_FRACTION * min(limits_ms, default=0.0))
-    lag_ms, cores = samples.send_lag_p99_ms, samples.generator_cores
-    if not lag_ms <= lag_limit_ms:
-        late = f"requests were sent up to {lag_ms:.0f} ms late (p99; limit {lag_limit_ms:.0f} ms)"
+def invalid_reason(samples: Samples, profile: LoadProfile, *, by_turns: bool = False) -> str | None:
+    """Say why a run can't be used: the generator was late or busy. None for a clean run.
+
+    By turns, only the reference's turns count: in its own a submission may make everybody wait.
+    """
+    limit_ms, cores = _lag_limit_ms(profile), samples.generator_cores
+    lag_ms = _reference_lag_p99_ms(samples) if by_turns else samples.send_lag_p99_ms
+    if not lag_ms <= limit_ms:
+        late = f"requests were sent up to {lag_ms:.0f} ms late (p99; limit {limit_ms:.0f} ms)"
         return late + _blame(samples)
     if not cores <= GENERATOR_CORES_LIMIT:
-        return f"the generator used {cores:.2f} cores (limit {GENERATOR_CORES_LIMIT})" + _blame(
-            samples
-        )
+        used = f"the generator used {cores:.2f} cores (limit {GENERATOR_CORES_LIMIT})"
+        return used + _blame(samples)
     return None
+
+
+def is_too_heavy(samples: Samples) -> bool:
+    """Say if the profile asks more of the generator than one can do, whoever else is here."""
+    return samples.generator_cores > GENERATOR_CORES_LIMIT and _is_ours(samples)
+
+
+def is_saturated(samples: Samples, profile: LoadProfile) -> bool:
+    """Say if it was the submission that kept the machine, and with it the generator, too busy.
+
+    The machine was quiet until the submission got its first request, and no one else worked.
+    """
+    return samples.before_lag_p99_ms <= _lag_limit_ms(profile) and _is_ours(samples)
+
+
+def _is_ours(samples: Samples) -> bool:
+    return samples.foreign_cores + samples.steal_cores <= FOREIGN_CORES_LIMIT
+
+
+def _lag_limit_ms(profile: LoadProfile) -> float:
+    limits_ms = [one.max for one in profile.thresholds if one.metric in PERCENTILES and one.max]
+    return max(LAG_LIMIT_MS, LAG_LIMIT_FRACTION * min(limits_ms, default=0.0))
+
+
+def _reference_lag_p99_ms(samples: Samples) -> float:
+    late_ms = samples.late_ms[samples.target == REFERENCE]
+    return float(np.percentile(late_ms, 99)) if len(late_ms) else math.nan
 
 
 def _blame(samples: Samples) -> str:
@@ -37,10 +67,13 @@ def _blame(samples: Samples) -> str:
 
 
 def alone_p95_ms(samples: Samples) -> float | None:
-    """Return the reference's p95 while the submission was frozen, if that was measured."""
-    if not len(samples.alone_ms):
-        return None
-    return float(np.percentile(samples.alone_ms, 95, method="inverted_cdf"))
+    """Return the reference's p95 while the submission was frozen, if that was measured.
+
+    Of before and after the better one counts: what the submission left behind may disturb it after.
+    """
+    both = [times_ms for times_ms in (samples.before_ms, samples.after_ms) if len(times_ms)]
+    levels_ms = [float(np.percentile(one, 95, method="inverted_cdf")) for one in both]
+    return min(levels_ms, default=None)
 
 
 def is_disturbed(samples: Samples) -> bool:
@@ -64,6 +97,8 @@ def void_reason(runs: Sequence[Samples], profile: LoadProfile) -> str | None:
             return f"only {sum(counts.values())} of about {expected:.0f} requests were sent"
         if reason := rare_class(counts, profile):
             return reason
+        if profile.probes and not sum(run.probes[target] for run in runs):
+            return f"no task of {profile.probes.user} was performed"
     return _sick_reference(runs)
 
 
@@ -82,6 +117,8 @@ def rare_class(counts: Mapping[str, int], profile: LoadProfile) -> str | None:
 def _sick_reference(runs: Sequence[Samples]) -> str | None:
     if len(runs[0].offered) < 2:
         return None
+    if wrong := [text for run in runs for text in run.wrong[REFERENCE]]:
+        return f"the reference solution answered {len(wrong)} probes wrongly ({wrong[0]})"
     fraction = error_fraction(runs, REFERENCE)
     if not fraction <= REFERENCE_ERROR_FRACTION:
         errors = [line for run in runs for line in run.errors[REFERENCE]]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-KINDS = ("service", "several_services", "sql_files", "test_suite", "document")
+KINDS = ("service", "loaded", "several_services", "sql_files", "test_suite", "document")
 
 
 @pytest.mark.timeout(300)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from anyio.from_thread import BlockingPortal
 
-from graders.load import LoadRun, Target, offer
+from graders.load import LoadRun, Target, Workers, offer, offer_with_workers
 from graders.load.plan import Kind, phases
 from graders.manifest import LoadProfile
-from graders.processes import run_folder
+from graders.processes import free_port, run_folder
 from graders.samples import OVERFLOW, TIMED_OUT, Samples
 from graders.thresholds import invalid_reason
 
@@ -199,6 +199,21 @@ def test_time_outs_and_overflow_are_failures_until_the_service_recovers(
         assert failed.sum() > classes[OVERFLOW] + classes[TIMED_OUT]
         assert OVERFLOW in samples.errors[target]
     assert samples.ok[samples.sent_s > RECOVERED_S].all()
+
+
+def test_two_workers_offer_what_one_would_and_no_sample_is_lost(
+    place: Path, serve: Callable[[Behaviour], Service]
+) -> None:
+    service, run = serve(answers_at_once), a_run(place, rate_rps=80, duration_s=4)
+    workers = Workers(2, free_port())
+    samples = offer_with_workers(run, [service.target], place, workers, {})
+    assert samples.offered == (service.requests, *samples.offered[1:])
+    assert len(samples.ok) == service.requests
+    assert samples.ok.all()
+    expected = run.rate_rps * run.duration_s
+    assert abs(service.requests - expected) < 4 * math.sqrt(expected)
+    gaps_s = np.diff(np.sort(samples.sent_s))
+    assert gaps_s.std() == pytest.approx(gaps_s.mean(), rel=0.35)  # still a Poisson process
 
 
 def test_a_generator_that_is_late_accuses_itself(

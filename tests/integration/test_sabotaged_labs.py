@@ -163,21 +163,35 @@ class RaisingUser(FastHttpUser):
 
 class RareUser(ReadUser):
     pass
+
+
+class BusyUser(FastHttpUser):
+    @task
+    def read(self):
+        sum(range(2_000_000))
+        self.client.get("/notes/old-1", name="read")
 """
 BROKEN_PROFILES = {
     "no-such-user": ("NoSuchUser", "timed", "{}", "NoSuchUser"),
     "task-raises": ("RaisingUser", "timed", "{}", "this task is wrong"),
     "class-never-fires": ("RareUser", "timed", "{ write = 0.1 }", "requests of class 'write'"),
     "no-such-task": ("RareUser", "counted", "{ write = 1.0 }", "RareUser has no task 'write'"),
+    "too-heavy": ("BusyUser", "timed", "{}", "too heavy for one generator"),
+    "too-strict": ("RareUser", "timed", "{}", "this machine can't tell"),
+}
+METRICS = {
+    "timed": 'metric = "error_fraction"\nmax = 1',
+    "counted": 'metric = "sql_per_request"\nmax = 5000',
+    "too-strict": 'metric = "p95_ms"\nmax = 0.001',
 }
 
 
-def profile_of_its_own(id_: str, user: str, mode: str, classes: str, metric: str) -> str:
-    name = id_.replace("-", "_")
+def profile_of_its_own(id_: str, user: str, mode: str, classes: str) -> str:
+    name, metric = id_.replace("-", "_"), METRICS.get(id_, METRICS[mode])
     return (
-        f'[load.{name}]\nuser = "{user}"\nmode = "{mode}"\nrate_rps = 20\nduration_s = 1\n'
+        f'[load.{name}]\nuser = "{user}"\nmode = "{mode}"\nrate_rps = 50\nduration_s = 1\n'
         f"warmup_s = 0\nrequests = 40\nclasses = {classes}\n"
-        f'[[load.{name}.thresholds]]\nrequirement = "{id_}"\nmetric = "{metric}"\nmax = 5000'
+        f'[[load.{name}.thresholds]]\nrequirement = "{id_}"\n{metric}'
     )
 
 
@@ -188,9 +202,8 @@ def overloaded(tmp_path_factory: pytest.TempPathFactory, new_kit: Callable[..., 
     manifest, locustfile = kit.folder / MANIFEST, kit.folder / LOCUSTFILE
     parts, asked = [manifest.read_text()], []
     for id_, (user, mode, classes, _) in BROKEN_PROFILES.items():
-        metric = "error_fraction" if mode == "timed" else "sql_per_request"
         parts.append(requirement_of_its_own(id_, "load"))
-        parts.append(profile_of_its_own(id_, user, mode, classes, metric))
+        parts.append(profile_of_its_own(id_, user, mode, classes))
         asked += ["-r", id_]
     manifest.write_text("\n\n".join(parts))
     locustfile.write_text(locustfile.read_text() + BROKEN_USERS)

@@ -154,7 +154,7 @@ class TestSubjects:
     def test_are_graded_alone_where_time_decides(self, lab: Path) -> None:
         plan = Plan(lab, repeat=1, load=True, only=(), seed=None)
         timed = {one.name for one in subjects_of(plan, MANIFEST) if one.timed}
-        assert timed == {"fancy", "plain", "dawdles"}
+        assert timed == {"starter", "fancy", "plain", "dawdles"}
 
 
 class TestTheCertificate:

@@ -28,9 +28,9 @@ FLOORS = {
 # Programs of their own: their output is how they answer the process that started them.
 MAY_WRITE_OUTPUT = {"processes/guard.py", "load/driver.py", "load/master.py"}
 # Locust patches sockets on import: it lives in programs of its own.
-MAY_IMPORT_LOCUST = ["load/driver.py", "load/master.py", "load/worker.py"]
+MAY_IMPORT_LOCUST = ["load/driver.py", "load/master.py", "load/users.py", "load/worker.py"]
 # The load generator's own process is the only one that imports a file of a lab.
-MAY_IMPORT_BY_PATH = {"load/driver.py"}
+MAY_IMPORT_BY_PATH = {"load/users.py"}
 IMPORTS_BY_PATH = {"import_module", "spec_from_file_location", "run_path", "run_module"}
 IMPORTS_BY_PATH |= {"exec", "eval", "__import__"}
 

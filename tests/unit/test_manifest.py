@@ -154,6 +154,16 @@ def test_a_missing_key_is_named_with_the_table_that_lacks_it(lab: Folder) -> Non
             ["a counted profile does not measure p95_ms"],
         ),
         (
+            'user = "PageUser"',
+            'user = "PageUser"\nrate_rps = 2000',
+            ["rate_rps = 2000 is too much", "one generator offers 1500 requests/s"],
+        ),
+        (
+            "max_ratio = 2.0\n",
+            'max_ratio = 2.0\n[load.pages.probes]\nrequirement = "right"\nuser = "ProbeUser"\n',
+            ["load.pages.probes: requirement 'right' does not exist"],
+        ),
+        (
             'reference = "solutions/plain"',
             'reference = "solutions/plane"',
             ["did you mean 'plain'"],

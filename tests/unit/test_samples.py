@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import gevent
 import numpy as np
@@ -18,11 +19,7 @@ from graders.samples import OVERFLOW, REFERENCE, SUBMISSION, TIMED_OUT, Samples
 
 def assert_same(one: Samples, other: Samples) -> None:
     for field in dataclasses.fields(Samples):
-        left, right = getattr(one, field.name), getattr(other, field.name)
-        if isinstance(left, np.ndarray):
-            np.testing.assert_array_equal(left, right)
-        else:
-            assert left == right, field.name
+        np.testing.assert_equal(getattr(one, field.name), getattr(other, field.name), field.name)
 
 
 def test_a_run_is_read_back_as_it_was_saved(
@@ -31,8 +28,11 @@ def test_a_run_is_read_back_as_it_was_saved(
     run = make_run(
         [[1.0, 2.5, math.inf], [4.0, 5.0]], failed=[2], classes=["page", "päge", "a b", "page", ""]
     )
-    samples.save(tmp_path / "run.npz", run)
-    assert_same(samples.load(tmp_path / "run.npz"), run)
+    kept = dataclasses.replace(
+        run, probes=(2, 1), wrong=(("no",), ()), acknowledged=((), ('{"ä"}',))
+    )
+    samples.save(tmp_path / "run.npz", kept)
+    assert_same(samples.load(tmp_path / "run.npz"), kept)
 
 
 def test_a_run_without_requests_is_read_back_too(
@@ -63,12 +63,26 @@ class Answers:
     def samples(self) -> Samples:
         return self.recorder.samples(np.zeros((2, 2)), 0.1, Foreign(0.5, 0.0, ("hog",)))
 
-    def answer(self, arrival: int, took_ms: float, error: str = "", name: str = "page") -> None:
+    def answer(
+        self,
+        arrival: int,
+        took_ms: float,
+        error: str = "",
+        name: str = "page",
+        probes: bool = False,
+        status: int = 200,
+        context: dict[str, object] | None = None,
+    ) -> None:
         def task() -> None:
-            gevent.getcurrent().arrival = arrival
+            gevent.getcurrent().arrival, gevent.getcurrent().probes = arrival, probes
             exception = ConnectionError(error) if error else None
             self.recorder.on_request(
-                name=name, response_time=took_ms, response_length=7, exception=exception
+                name=name,
+                response_time=took_ms,
+                response_length=7,
+                exception=exception,
+                response=SimpleNamespace(status_code=status),
+                context=context or {},
             )
 
         gevent.spawn(task).join()
@@ -80,14 +94,43 @@ def measured(times_s: list[float], targets: list[int]) -> Answers:
 
 class TestARecorder:
     def test_keeps_the_reference_alone_apart_from_what_is_judged(self) -> None:
-        run = Answers((Kind.ALONE, [0.1], [REFERENCE]), (Kind.MEASURED, [0.1], [REFERENCE]))
-        for arrival, took_ms in ((0, 4.0), (1, 9.0)):
-            run.send(arrival)
+        run = Answers(
+            *((kind, [0.1], [REFERENCE]) for kind in (Kind.BEFORE, Kind.MEASURED, Kind.AFTER))
+        )
+        for arrival, took_ms in ((0, 4.0), (1, 9.0), (2, 5.0)):
+            run.send(arrival, late_s=took_ms / 1000)
             run.answer(arrival, took_ms)
         found = run.samples()
-        assert (found.alone_ms.tolist(), found.latency_ms.tolist()) == ([4.0], [9.0])
+        times_ms = (found.before_ms, found.latency_ms, found.after_ms)
+        assert [one.tolist() for one in times_ms] == [[4.0], [9.0], [5.0]]
+        assert (found.before_lag_p99_ms, found.send_lag_p99_ms) == pytest.approx((4.0, 9.0))
         assert (found.foreign_cores, found.foreign) == (0.5, ("hog",))
         assert found.received_bytes.tolist() == [7]
+
+    def test_looks_closely_at_the_answers_to_probes_in_every_phase(self) -> None:
+        run = Answers(
+            (Kind.WARM_UP, [0.1, 0.2], [SUBMISSION, REFERENCE]),
+            (Kind.MEASURED, [0.1, 0.2, 0.3], [SUBMISSION] * 3),
+        )
+        for arrival in range(5):
+            run.send(arrival)
+        run.answer(0, 1.0, error="41 is not 42", probes=True)
+        run.answer(1, 1.0, probes=True)
+        run.answer(2, 1.0, error="refused", probes=True, status=503)  # said so honestly
+        run.answer(3, 1.0, error="no connection", probes=True, status=0)
+        run.answer(4, 1.0, error="43 is not 42")  # no probe
+        found = run.samples()
+        assert found.probes == (3, 1)
+        assert found.wrong == (("41 is not 42",), ())
+
+    def test_keeps_what_was_acknowledged_in_every_phase(self) -> None:
+        run = Answers(
+            (Kind.WARM_UP, [0.1], [REFERENCE]), (Kind.MEASURED, [0.1] * 2, [SUBMISSION] * 2)
+        )
+        for arrival, error in ((0, ""), (1, ""), (2, "wrong")):
+            run.send(arrival)
+            run.answer(arrival, 1.0, error=error, context={"acknowledged": {"key": arrival}})
+        assert run.samples().acknowledged == (('{"key": 1}',), ('{"key": 0}',))
 
     def test_keeps_target_class_and_time_of_each_request_in_the_order_of_their_ends(self) -> None:
         run = measured([0.5, 1.0], [REFERENCE, SUBMISSION])
@@ -169,7 +212,10 @@ def test_samples_of_several_generators_are_merged_exactly(
 ) -> None:
     one = make_run([[1.0, 2.0], [3.0]], classes=["page", "post", "page"])
     other = make_run([[4.0], [5.0, 6.0]], failed=[1], classes=["post", "page", "page"], lag_ms=4.0)
+    one = dataclasses.replace(one, probes=(1, 2), wrong=(("no",), ()))
+    other = dataclasses.replace(other, probes=(3, 4), wrong=((), ("nor",)))
     merged = samples.merge([one, other])
+    assert (merged.probes, merged.wrong) == ((4, 6), (("no",), ("nor",)))
     assert sorted(merged.latency_ms[merged.target == SUBMISSION].tolist()) == [1.0, 2.0, 4.0]
     assert merged.requests_by_class(SUBMISSION) == {"page": 1, "post": 2}
     assert merged.requests_by_class(REFERENCE) == {"page": 3, "post": 0}

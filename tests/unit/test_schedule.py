@@ -60,10 +60,10 @@ def test_gaps_are_those_of_a_poisson_process(schedules: Any) -> None:
 def test_the_reference_is_alone_before_and_after_both_are_mixed() -> None:
     run = LoadRun("file", "User", RATE_RPS, DURATION_S, WARMUP_S, 7, alone_s=2.0)
     plan = phases(run, targets=2)
-    kinds = [Kind.WARM_UP, Kind.ALONE, Kind.MEASURED, Kind.ALONE]
+    kinds = [Kind.WARM_UP, Kind.BEFORE, Kind.WARM_UP, Kind.MEASURED, Kind.AFTER]
     assert [phase.kind for phase in plan] == kinds
-    assert all(set(plan[one].targets.tolist()) == {REFERENCE} for one in (1, 3))
-    assert all(phase.drained for phase in plan)
+    assert all(set(plan[one].targets.tolist()) == {REFERENCE} for one in (0, 1, 4))
+    assert all(plan[one].drained for one in (0, 1, 3, 4))
 
 
 def test_by_turns_each_second_belongs_to_one_of_them() -> None:

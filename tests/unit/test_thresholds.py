@@ -16,6 +16,8 @@ from graders.thresholds import (
     bootstrap,
     invalid_reason,
     is_disturbed,
+    is_saturated,
+    is_too_heavy,
     judge_count,
     judge_timed,
     target_figures,
@@ -27,6 +29,7 @@ from graders.thresholds.judging import growth_slope
 Run = Callable[..., Samples]
 TIMES = ["p50_ms", "p95_ms", "p99_ms"]
 LATENCIES_MS = st.lists(st.floats(0.1, 1000.0), min_size=6, max_size=12)
+PROBES = {"requirement": "right", "user": "ProbeUser"}
 SCALES = st.floats(0.01, 100.0)
 
 
@@ -389,13 +392,81 @@ def test_requests_over_the_time_limit_are_compared_with_the_references_share(
 
 
 @pytest.mark.parametrize(
-    ("alone_ms", "disturbed"), [([4.0] * 50, True), ([8.0] * 50, False), ([], False)]
+    ("before_ms", "after_ms", "disturbed"),
+    [
+        ([4.0] * 50, [4.0] * 50, True),
+        ([8.0] * 50, [8.0] * 50, False),
+        ([4.0] * 50, [9.0] * 50, True),  # the submission left work behind
+        ([9.0] * 50, [4.0] * 50, True),
+        ([4.0] * 50, [], True),
+        ([], [], False),
+    ],
 )
 def test_a_reference_much_slower_than_alone_was_disturbed(
-    make_run: Run, alone_ms: list[float], disturbed: bool
+    make_run: Run, before_ms: list[float], after_ms: list[float], disturbed: bool
 ) -> None:
-    run = make_run([[9.0] * 60, [9.0] * 60])
-    assert is_disturbed(dataclasses.replace(run, alone_ms=np.array(alone_ms))) is disturbed
+    run = dataclasses.replace(
+        make_run([[9.0] * 60, [9.0] * 60]),
+        before_ms=np.array(before_ms),
+        after_ms=np.array(after_ms),
+    )
+    assert is_disturbed(run) is disturbed
+
+
+@pytest.mark.parametrize(
+    ("before_lag_ms", "foreign_cores", "saturated"),
+    [(1.0, 0.0, True), (20.0, 0.0, False), (1.0, 0.9, False), (math.nan, 0.0, False)],
+)
+def test_a_machine_is_saturated_by_the_submission_if_it_was_quiet_before_and_nobody_else_worked(
+    make_run: Run, before_lag_ms: float, foreign_cores: float, saturated: bool
+) -> None:
+    run = dataclasses.replace(
+        make_run([[1.0], [1.0]], lag_ms=40.0),
+        before_lag_p99_ms=before_lag_ms,
+        foreign_cores=foreign_cores,
+    )
+    assert is_saturated(run, profile()) is saturated
+
+
+@pytest.mark.parametrize(
+    ("cores", "foreign_cores", "heavy"), [(0.9, 0.0, True), (0.9, 0.9, False), (0.2, 0.0, False)]
+)
+def test_a_generator_that_is_busy_by_itself_has_too_heavy_a_profile(
+    make_run: Run, cores: float, foreign_cores: float, heavy: bool
+) -> None:
+    run = make_run([[1.0], [1.0]])
+    run = dataclasses.replace(run, generator_cores=cores, foreign_cores=foreign_cores)
+    assert is_too_heavy(run) is heavy
+
+
+def test_by_turns_the_generator_may_be_late_in_the_turns_of_the_submission(make_run: Run) -> None:
+    run = make_run([[1.0] * 60, [1.0] * 60], lag_ms=40.0)
+    late_ms = np.where(run.target == SUBMISSION, 40.0, 1.0)
+    assert (
+        invalid_reason(dataclasses.replace(run, late_ms=late_ms), profile(), by_turns=True) is None
+    )
+    late_ms = np.where(run.target == SUBMISSION, 1.0, 40.0)
+    assert invalid_reason(dataclasses.replace(run, late_ms=late_ms), profile(), by_turns=True)
+
+
+def test_a_reference_that_answers_probes_wrongly_proves_nothing(make_run: Run) -> None:
+    run = dataclasses.replace(
+        make_run([[1.0] * 60, [1.0] * 60]), probes=(5, 5), wrong=((), ("41 is not 42",))
+    )
+    reason = void_reason([run], profile(rate_rps=10, probes=PROBES))
+    assert reason
+    assert "41 is not 42" in reason
+
+
+@pytest.mark.parametrize("probes", [(0, 5), (5, 0)])
+def test_a_run_in_which_nobody_probed_proves_nothing(
+    make_run: Run, probes: tuple[int, int]
+) -> None:
+    run = dataclasses.replace(make_run([[1.0] * 60, [1.0] * 60]), probes=probes)
+    reason = void_reason([run], profile(rate_rps=10, probes=PROBES))
+    assert reason
+    assert "ProbeUser" in reason
+    assert void_reason([run], profile(rate_rps=10)) is None
 
 
 def test_three_times_the_data_narrows_the_interval(make_run: Run) -> None:

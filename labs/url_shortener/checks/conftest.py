@@ -4,6 +4,7 @@ import csv
 import random
 import string
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,8 @@ REDIRECTS = {301, 302, 307, 308}
 CONSECUTIVE_LINKS = 200
 MOVED_LINKS = 20_000
 LOAD_LINKS = 100_000
+CLICKS_WITHIN_S = 3.0
+VERIFIED_COUNTERS = 100
 ASKS_REDIS_WITHIN_S = 3.0
 
 Target = App | Replica
@@ -232,6 +235,36 @@ def moved(
     path, links = write_links("moved.csv", MOVED_LINKS, [code for code in codes if len(code) == 7])
     pair.run_task("import", file=str(path))
     return dict(links)
+
+
+@pytest.fixture(scope="session")
+def verify_load(
+    expect_redirect: Callable[..., None], eventually: Callable[..., Answer]
+) -> Callable[[App, Sequence[dict[str, Any]]], None]:
+    """Demand that the database kept what was answered under load: new links, and clicks."""
+
+    def verify(app: App, acknowledged: Sequence[dict[str, Any]]) -> None:
+        follows = Counter(one["followed"] for one in acknowledged if "followed" in one)
+        for code, least in follows.most_common(VERIFIED_COUNTERS):
+            _expect_clicks(app, code, least, eventually)
+        app.redis.flush()
+        app.replicas[0].restart()
+        created = [one["created"] for one in acknowledged if "created" in one]
+        answers = app.send_all([Call("GET", f"/{link['code']}") for link in created], 20)
+        for link, answer in zip(created, answers, strict=True):
+            step = "Commit a link before you answer 201: here Redis was empty and you just started."
+            expect_redirect(answer, link["code"], link["url"], step)
+
+    return verify
+
+
+def _expect_clicks(app: App, code: str, least: int, eventually: Callable[..., Answer]) -> None:
+    def counted(answer: Answer) -> bool:
+        return answer.status == 200 and answer.json().get("clicks", 0) >= least
+
+    answer = eventually(lambda: app.get(f"/api/links/{code}"), counted, CLICKS_WITHIN_S)
+    expected = f"at least {least} clicks of {code}, as many as were redirected under load"
+    expect(counted(answer), expected, answer, "Lose no click when many come at once.", answer)
 
 
 @pytest.fixture(scope="session")

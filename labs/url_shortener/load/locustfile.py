@@ -1,4 +1,4 @@
-"""Traffic of the URL shortener: Zipf-popular redirects and a few creates.
+"""Traffic of the URL shortener: Zipf-popular redirects, a few creates, and probes.
 
 The grader drives these users itself; they also run as they are against a running service:
 
@@ -14,7 +14,7 @@ import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from gevent.lock import Semaphore
 from locust import FastHttpUser, constant_throughput, task
@@ -23,6 +23,7 @@ REDIRECTS = {301, 302, 307, 308}
 ZIPF_EXPONENT = 1.1
 LINKS_OF_OUR_OWN = 300
 HOT_LINKS = 4
+RESERVED_LINKS = 50  # the last ones of LINKS_CSV are for probes alone
 
 Link = tuple[str, str]  # code and URL
 
@@ -51,18 +52,30 @@ def read_links(path: str) -> list[Link]:
         return [(row["code"], row["url"]) for row in csv.DictReader(file)]
 
 
+def json_object(response: Any) -> dict[str, Any]:
+    """Return the object in an answer's body; empty when it is something else."""
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
 class Shortener(FastHttpUser):
     """Follows and creates links, and looks at what came back."""
 
     abstract = True
     wait_time = constant_throughput(1)
     catalogue: Catalogue | None = None
+    reserved: Sequence[Link] = ()
     _only_one_creates = Semaphore()
 
     def on_start(self) -> None:
         with self._only_one_creates:
             if Shortener.catalogue is None:
-                Shortener.catalogue = Catalogue(self.links_to_follow())
+                links = self.links_to_follow()
+                Shortener.catalogue = Catalogue(links[:-RESERVED_LINKS])
+                Shortener.reserved = links[-RESERVED_LINKS:]
 
     def links_to_follow(self) -> list[Link]:
         if "LINKS_CSV" in os.environ:
@@ -73,8 +86,13 @@ class Shortener(FastHttpUser):
     def follow(self, link: Link) -> None:
         """Follow a link, which must lead to its URL."""
         code, url = link
+        context = {"acknowledged": {"followed": code}}
         with self.client.get(
-            f"/{code}", name="redirect", allow_redirects=False, catch_response=True
+            f"/{code}",
+            name="redirect",
+            allow_redirects=False,
+            catch_response=True,
+            context=context,
         ) as response:
             location = (response.headers or {}).get("location")
             if response.status_code in REDIRECTS and location == url:
@@ -86,13 +104,19 @@ class Shortener(FastHttpUser):
     def create(self, name: str) -> Link | None:
         """Create a link; its code and URL, or None if it was not created."""
         url = f"https://example.com/new/{rng.getrandbits(64):x}"
+        created = {"url": url}
         with self.client.post(
-            "/api/links", json={"url": url}, name=name, catch_response=True
+            "/api/links",
+            json={"url": url},
+            name=name,
+            catch_response=True,
+            context={"acknowledged": {"created": created}},
         ) as response:
-            body: Any = response.json() if response.status_code == 201 else None
-            if body and body.get("url") == url and body.get("code"):
+            body = json_object(response) if response.status_code == 201 else {}
+            if body.get("url") == url and body.get("code"):
+                created["code"] = str(body["code"])
                 response.success()
-                return str(body["code"]), url
+                return created["code"], url
             got = f"{response.status_code} {response.text or ''}"[:200]
             response.failure(f"POST /api/links: expected 201 with code and url {url}, got {got}")
             return None
@@ -118,3 +142,26 @@ class HotRedirectUser(Shortener):
     def redirect(self) -> None:
         if self.catalogue:
             self.follow(self.catalogue.hot())
+
+
+class ProbeUser(Shortener):
+    """Follows links nobody else follows, and links it has just created."""
+
+    created: ClassVar[dict[str, list[Link]]] = {}  # by the address that answered
+
+    @task(2)
+    def follow_reserved(self) -> None:
+        if self.reserved:
+            self.follow(rng.choice(self.reserved))
+
+    @task(1)
+    def create_one(self) -> None:
+        if link := self.create("create"):
+            self.created.setdefault(str(self.host), []).append(link)
+
+    @task(1)
+    def follow_created(self) -> None:
+        if links := self.created.get(str(self.host)):
+            self.follow(rng.choice(links))
+        else:
+            self.create_one()

@@ -1,0 +1,1 @@
+CREATE TABLE kept (key text PRIMARY KEY, text text NOT NULL);
