@@ -17,8 +17,8 @@ from graders.processes import Supervised, free_port
 HOG_LIFE_S = 300
 HOG = f"import time\nend_s = time.time() + {HOG_LIFE_S}\nwhile time.time() < end_s: pass"
 LEAVE_BEHIND = (
-    "import subprocess, sys; "
-    "hog = subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdout=subprocess.DEVNULL); "
+    "import subprocess, sys; nowhere = subprocess.DEVNULL; "
+    "hog = subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdout=nowhere, stderr=nowhere); "
     "print(hog.pid)"
 )
 

@@ -158,6 +158,7 @@ def prepare_load() -> Prepare:
     """What to do to an app before load: `prepare(app, size)`, for the locustfile's variables.
 
     A lab overrides it in its checks/conftest.py; `size` is one of the profile's sizes, or None.
+    Submission and reference are prepared side by side, in threads.
     """
     return lambda _app, _size: {}
 

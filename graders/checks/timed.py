@@ -64,7 +64,7 @@ def run_timed(context: Context, name: str, prepare: Prepare, verify: Verify) -> 
     with ExitStack() as stack:
         _pause_others(context, stack)
         apps = _start_both(context, stack)
-        env = {key: value for app in apps for key, value in prepare(app, None).items()}
+        env = _prepare_both(apps, prepare)
         while not progress.ended:
             take(progress, _offer(context, progress, apps, env))
         _require_proof(progress)
@@ -84,6 +84,12 @@ def _start_both(context: Context, stack: ExitStack) -> list[App]:
     with ThreadPoolExecutor(len(submissions)) as pool:
         starting = [pool.submit(_enter, context, stack, one) for one in submissions]
     return [one.result() for one in starting]
+
+
+def _prepare_both(apps: list[App], prepare: Prepare) -> dict[str, str]:
+    with ThreadPoolExecutor(len(apps)) as pool:
+        settings = pool.map(lambda app: prepare(app, None), apps)
+    return {key: value for one in settings for key, value in one.items()}
 
 
 def _enter(context: Context, stack: ExitStack, submission: Submission) -> App:

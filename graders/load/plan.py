@@ -56,7 +56,7 @@ def phases(run: LoadRun, targets: int) -> list[Phase]:
 def _mixed(run: LoadRun, everyone: list[int], generator: np.random.Generator) -> Iterator[Phase]:
     compared = len(everyone) > 1 and run.alone_s > 0
     if compared:
-        yield _phase(Kind.WARM_UP, run, run.warmup_s, [REFERENCE], generator, drained=True)
+        yield _phase(Kind.WARM_UP, run, run.warmup_s / 2, [REFERENCE], generator, drained=True)
         yield _phase(Kind.BEFORE, run, run.alone_s, [REFERENCE], generator, drained=True)
     yield _phase(Kind.WARM_UP, run, run.warmup_s, everyone, generator)
     yield _phase(Kind.MEASURED, run, run.duration_s, everyone, generator, drained=True)
