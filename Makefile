@@ -28,6 +28,12 @@ lab-%: .venv/ready ## Start working on a lab: copies the starter, grades, grades
 grade-%: .venv/ready ## Grade submissions/<lab> (or FROM=folder) once, with load
 	@$(CLI) grade $* $(if $(FROM),--from $(FROM)) $(ARGS)
 
+new-lab: .venv/ready ## Make a new lab: NAME=rate_limiter [FROM=template]
+	@$(CLI) new $(NAME) $(if $(FROM),--from $(FROM)) $(ARGS)
+
+lint: .venv/ready ## Say what is wrong with labs and can be known without running them
+	@$(CLI) lint $(LAB) $(ARGS)
+
 audit: .venv/ready ## Grade the graders: every lab, or LAB=name
 	@$(CLI) audit $(LAB) $(ARGS)
 
@@ -46,4 +52,4 @@ bench: .venv/ready ## Measure the measuring: prints a table, writes JSON
 lock: .venv/ready ## Take current releases of all dependencies into requirements.lock
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade --all-extras pyproject.toml -o requirements.lock
 
-.PHONY: help audit test check bench lock
+.PHONY: help new-lab lint audit test check bench lock

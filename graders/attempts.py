@@ -80,13 +80,16 @@ def attempt(
 def _selected(manifest: Manifest, wishes: Wishes) -> list[str]:
     _known("stage", wishes.stages, [stage.name for stage in manifest.stages])
     _known("requirement", wishes.requirements, [one.id for one in manifest.requirements])
-    loaded = manifest.judged_by_load("timed", "counted")
+    without = () if wishes.load else ("timed", "counted")
+    if not manifest.lab.reference:
+        without = ("timed", *without)  # a copy for students: nothing to compare times with
+    left_out = manifest.judged_by_load(*without)
     return [
         one.id
         for one in manifest.requirements
         if (not wishes.stages or one.stage in wishes.stages)
         and (not wishes.requirements or one.id in wishes.requirements)
-        and (wishes.load or one.id not in loaded)
+        and one.id not in left_out
     ]
 
 

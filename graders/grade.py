@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from graders.checks.context import CONTEXT, Context, Findings, Order, open_context
+from graders.dictionary import load_dictionary, look_alike
 from graders.errors import GradingError, LabError
 from graders.manifest import Manifest
 from graders.model import CheckResult, EstimateResult, LoadFigures, Problem, Report
@@ -103,6 +104,7 @@ def _report(
         estimates=course.estimates,
         problem=problem,
         log=findings.log,
+        look_alike=look_alike(requirements, load_dictionary(order.lab), order.manifest),
     )
 
 

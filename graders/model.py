@@ -70,6 +70,8 @@ class ThresholdResult:
     ratio: Interval | None = None
     max: float | None = None
     max_ratio: float | None = None
+    slope: float | None = None
+    max_slope: float | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,21 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class LookAlike:
+    """A known mistake that a submission's failure looks like; `score` is 1 for the same failure.
+
+    `checks` are the evidence: they fail in the same manner.
+    """
+
+    mutant: str
+    requirement: str
+    misconception: str
+    read: str
+    checks: tuple[str, ...]
+    score: float
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The whole submission's outcome; `complete` is false when stages were left out on request."""
 
@@ -182,3 +199,4 @@ class Report:
     estimates: tuple[EstimateResult, ...]
     problem: Problem | None
     log: tuple[str, ...]
+    look_alike: LookAlike | None = None

@@ -12,6 +12,7 @@ from graders.model import (
     Feedback,
     Interval,
     LoadFigures,
+    LookAlike,
     Outcome,
     Report,
     RequirementResult,
@@ -74,6 +75,14 @@ def report() -> Report:
         ),
         problem=None,
         log=("INFO ready", "ERROR <b>no such page</b>"),
+        look_alike=LookAlike(
+            mutant="drops_markup",
+            requirement="keeps-entries",
+            misconception="Markup is a <b>threat</b> and must be thrown away.",
+            read="README.md, Entries",
+            checks=("checks/test_basics.py::test_an_entry_is_kept",),
+            score=1.0,
+        ),
     )
 
 

@@ -1,12 +1,16 @@
 """Whether the grades of a known submission said what they had to say."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graders.audit.rates import Rate
 from graders.audit.subjects import Subject
 from graders.manifest import Manifest
 from graders.model import Outcome, Report
 from graders.verdict import LEFT_OUT
+
+LEAST_DETECTION = 19 / 20
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,28 @@ class Finding:
     right: int
     wrong: tuple[str, ...]
     reports: tuple[Report, ...]
+
+    @property
+    def rate(self) -> Rate:
+        """How often a grade of it was right."""
+        return Rate(self.right, self.runs)
+
+    @property
+    def is_sound(self) -> bool:
+        """Say if it was graded rightly often enough: a mutant nearly, a solution always."""
+        least = LEAST_DETECTION if self.subject.role == "mutant" else 1.0
+        return self.rate.value >= least
+
+    @property
+    def also_failed(self) -> dict[str, int]:
+        """How often other requirements than the named ones failed."""
+        failed = Counter(
+            one.id
+            for report in self.reports
+            for one in report.requirements
+            if one.outcome is Outcome.FAILED and one.id not in self.subject.caught_by
+        )
+        return dict(sorted(failed.items()))
 
 
 def judge(subject: Subject, reports: Sequence[Report]) -> Finding:
@@ -50,7 +76,9 @@ def _wrong(subject: Subject, report: Report) -> str | None:
     if not missed:
         return None
     what = ", ".join(f"{name} {outcomes[name].outcome.value}" for name in missed)
-    return f"not caught {seed}: {what} {outcomes[missed[0]].reason[:200]}"
+    others = [name for name, one in outcomes.items() if one.outcome is Outcome.FAILED]
+    instead = f"; caught by {', '.join(others)} instead" if others else ""
+    return f"not caught {seed}: {what}{instead} {outcomes[missed[0]].reason[:200]}".rstrip()
 
 
 def unproven(manifest: Manifest, findings: Sequence[Finding]) -> list[str]:

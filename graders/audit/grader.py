@@ -19,28 +19,17 @@ GRADE_TIMEOUT_S = 900.0
 SEED_LIMIT = 1_000_000
 
 
-class Counter:
-    """Says how many grades are done."""
-
-    def __init__(self, total: int, progress: Callable[[str], None]) -> None:
-        self._lock = threading.Lock()
-        self._done, self._total, self._progress = 0, total, progress
-
-    def finished(self, name: str) -> None:
-        """Note one more."""
-        with self._lock:
-            self._done += 1
-            self._progress(f"{self._done} of {self._total} grades done, last {name} …")
-
-
 class Grader:
     """Grades one subject in a process of its own, so that grades share nothing.
 
     Leaving the context ends the grades that other threads have running.
     """
 
-    def __init__(self, plan: Plan, folder: Path, counter: Counter) -> None:
-        self.plan, self.folder, self.counter = plan, folder, counter
+    def __init__(
+        self, plan: Plan, folder: Path, finished: Callable[[tuple[Subject, int], Report], None]
+    ) -> None:
+        self.plan, self.folder, self.finished = plan, folder, finished
+        self._lock = threading.Lock()
         self._running: set[Supervised] = set()
         self._left = False
 
@@ -52,8 +41,8 @@ class Grader:
         for process in tuple(self._running):
             process.stop()
 
-    def grade(self, job: tuple[Subject, int]) -> Report:
-        """Run `lab grade` on a subject and read its report."""
+    def grade(self, job: tuple[Subject, int]) -> None:
+        """Run `lab grade` on a subject, read its report and hand it to `finished`."""
         subject, number = job
         out = self.folder / f"{subject.role}-{subject.name}-{number}"
         with Supervised(
@@ -67,15 +56,17 @@ class Grader:
             self._running.add(process)
             code = process.exit_code(0 if self._left else GRADE_TIMEOUT_S)
         self._running.discard(process)
-        self.counter.finished(subject.name)
         try:
-            return from_json((out / "report.json").read_bytes())
+            report = from_json((out / "report.json").read_bytes())
         except OSError:
             raise MachineError(
                 f"Grading {subject.source} ended with exit code {code} and without a report.",
                 f"Run it by itself: lab grade {self.plan.lab} --from {subject.source}",
                 process.log_tail(),
             ) from None
+        with self._lock:
+            if not self._left:  # what an interrupt cut short is no grade
+                self.finished(job, report)
 
     def _command(self, subject: Subject, number: int, out: Path) -> list[str]:
         plan = self.plan
@@ -83,9 +74,9 @@ class Grader:
         command = [sys.executable, "-m", "graders", "grade", str(plan.lab)]
         command += ["--from", str(subject.source), "--out", str(out), "--no-record"]
         command += ["--seed", str(seed)]
-        for requirement in subject.caught_by:
+        for requirement in subject.graded:
             command += ["-r", requirement]
-        if subject.caught_by:
+        if subject.graded:
             command.append("--all")
         if not plan.load:
             command.append("--no-load")

@@ -5,43 +5,76 @@ from concurrent.futures import ThreadPoolExecutor
 
 from graders.audit.certificate import Certificate
 from graders.audit.findings import judge, unproven
-from graders.audit.grader import Counter, Grader
+from graders.audit.grader import Grader
+from graders.audit.margins import margins, never_missed
+from graders.audit.recognition import recognise
+from graders.audit.state import Kept
 from graders.audit.subjects import Plan, Subject, subjects_of
 from graders.manifest import load_manifest
 from graders.model import Report
 from graders.processes import run_folder
 
 WORKERS = 2
+Job = tuple[Subject, int]
+Progress = Callable[[int, int, str], None]
 
 
-def audit(plan: Plan, progress: Callable[[str], None]) -> Certificate:
-    """Grade every subject `plan.repeat` times: timed ones alone, the others side by side."""
+def audit(plan: Plan, progress: Progress) -> Certificate:
+    """Grade every subject `plan.repeat` times: timed ones alone, the others side by side.
+
+    `progress` is told how many grades are done, of how many, and which was the last.
+    """
     manifest = load_manifest(plan.lab)
     subjects = subjects_of(plan, manifest)
     jobs = [(subject, number) for number in range(plan.repeat) for subject in subjects]
-    counter = Counter(len(jobs), progress)
-    with run_folder() as folder:
-        grader = Grader(plan, folder, counter)
-        reports: dict[tuple[Subject, int], Report] = {}
-        with ThreadPoolExecutor(WORKERS) as pool, grader:
-            together = [job for job in jobs if not job[0].timed]
-            for job, report in zip(together, pool.map(grader.grade, together), strict=True):
-                reports[job] = report
-            for job in jobs:
-                if job[0].timed:
-                    reports[job] = grader.grade(job)
+    kept = Kept(plan)
+    if plan.fresh:
+        kept.forget()
+    reports = _reports(plan, jobs, kept, progress)
+    kept.forget()
     findings = tuple(
         judge(subject, [reports[subject, number] for number in range(plan.repeat)])
         for subject in subjects
     )
-    problems = [f"{one.subject.name}: {wrong}" for one in findings for wrong in one.wrong]
+    complete = plan.load and not plan.only
+    problems = [
+        f"{one.subject.name}: {wrong}"
+        for one in findings
+        if not one.is_sound
+        for wrong in one.wrong
+    ]
     problems += unproven(manifest, findings) if not plan.only else []
+    problems += never_missed(manifest, findings) if complete else []
     return Certificate(
-        lab=plan.lab.name,
+        lab=plan.lab.resolve().name,
         title=manifest.lab.title,
-        complete=plan.load and not plan.only,
+        complete=complete,
         findings=findings,
+        margins=tuple(margins(manifest, findings)),
+        recognition=recognise(manifest, findings),
         problems=tuple(problems),
-        command=f"make audit LAB={plan.lab.name}"
+        command=f"make audit LAB={plan.lab.resolve().name}"
         + (f' ARGS="--repeat {plan.repeat}"' if plan.repeat > 1 else ""),
     )
+
+
+def _reports(plan: Plan, jobs: list[Job], kept: Kept, progress: Progress) -> dict[Job, Report]:
+    """Return a report for every job: kept ones of an audit that was interrupted, and new ones."""
+    known = ((job, kept.report(*job)) for job in jobs)
+    reports: dict[Job, Report] = {job: report for job, report in known if report}
+    missing = [job for job in jobs if job not in reports]
+    progress(len(reports), len(jobs), "")
+
+    def finished(job: Job, report: Report) -> None:
+        kept.keep(*job, report)
+        reports[job] = report
+        progress(len(reports), len(jobs), job[0].name)
+
+    with run_folder() as folder:
+        grader = Grader(plan, folder, finished)
+        with ThreadPoolExecutor(WORKERS) as pool, grader:
+            list(pool.map(grader.grade, [job for job in missing if not job[0].timed]))
+            for job in missing:
+                if job[0].timed:
+                    grader.grade(job)
+    return reports

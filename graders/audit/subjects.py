@@ -10,23 +10,31 @@ from graders.manifest import Manifest
 
 @dataclass(frozen=True)
 class Plan:
-    """What to audit: a lab, how often, with load or not, all or only some submissions."""
+    """What to audit: a lab, how often, with load or not, all or only some submissions.
+
+    With `fresh`, grades of an audit that was interrupted are made again.
+    """
 
     lab: Path
     repeat: int
     load: bool
     only: tuple[str, ...]
     seed: int | None
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A submission whose verdict is known beforehand; a mutant is `caught_by` requirements."""
+    """A submission whose verdict is known beforehand; a mutant is `caught_by` requirements.
+
+    `graded` requirements are all that are looked at, without them everything is.
+    """
 
     name: str
     role: str
     source: Path
     caught_by: tuple[str, ...] = ()
+    graded: tuple[str, ...] = ()
     timed: bool = False
 
 
@@ -41,9 +49,24 @@ def subjects_of(plan: Plan, manifest: Manifest) -> list[Subject]:
     for mutant in manifest.mutants:
         names = tuple(mutant.caught_by)
         if plan.load or not loaded & set(names):
-            source = plan.lab / "mutants" / mutant.name
-            subjects.append(Subject(mutant.name, "mutant", source, names, bool(timed & set(names))))
+            source, near = plan.lab / "mutants" / mutant.name, _near(manifest, set(names))
+            is_timed = bool(timed & set(names))
+            subjects.append(Subject(mutant.name, "mutant", source, names, near, is_timed))
     return _chosen(subjects, plan.only)
+
+
+def _near(manifest: Manifest, named: set[str]) -> tuple[str, ...]:
+    """Return the named requirements and those that cost little more: who else sees the mistake.
+
+    They are the others of the same stages, or of the same load profiles.
+    """
+    loaded = manifest.judged_by_load("timed", "counted")
+    stages = {manifest.requirement(name).stage for name in named - loaded}
+    near = {one.id for one in manifest.requirements if one.stage in stages} - loaded
+    for profile in manifest.load.values():
+        if profile.judged & named:
+            near |= profile.judged
+    return tuple(one.id for one in manifest.requirements if one.id in near | named)
 
 
 def _chosen(subjects: list[Subject], only: Sequence[str]) -> list[Subject]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from graders.errors import GradingError
+from graders.errors import GradingError, LabError
 from graders.manifest import Manifest
 from graders.model import CheckResult, LoadFigures, Outcome, ThresholdResult
 from graders.services import ServicesMode
@@ -81,6 +81,11 @@ def open_context(
 
     @functools.cache
     def reference() -> Submission:
+        if not manifest.lab.reference:
+            raise LabError(
+                "This lab has no reference solution, so no time can be compared.",
+                "Name one in lab.toml: [lab] reference; or grade with --no-load.",
+            )
         return prepare(lab / manifest.lab.reference, lab, manifest, folder / "reference")
 
     with open_stand(manifest, lab, folder, order.cache, order.services) as stand:

@@ -1,15 +1,13 @@
 """`lab.toml` and `submission.toml`: what they may say, and clear errors when they don't."""
 
-from graders.manifest.lab import (
-    GENERATOR_LIMIT_RPS,
-    LoadProfile,
-    Manifest,
-    Probes,
-    Requirement,
-    SubmissionRules,
-    Threshold,
+from graders.manifest.lab import Manifest, Requirement, SubmissionRules
+from graders.manifest.lines import line_of
+from graders.manifest.load import GENERATOR_LIMIT_RPS, LoadProfile, Probes, Threshold
+from graders.manifest.loading import (
+    load_manifest,
+    load_submission_file,
+    manifest_and_mistakes,
 )
-from graders.manifest.loading import load_manifest, load_submission_file
 from graders.manifest.submission import SubmissionFile
 from graders.manifest.words import did_you_mean
 
@@ -23,6 +21,8 @@ __all__ = [
     "SubmissionRules",
     "Threshold",
     "did_you_mean",
+    "line_of",
     "load_manifest",
     "load_submission_file",
+    "manifest_and_mistakes",
 ]

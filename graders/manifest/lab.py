@@ -1,211 +1,125 @@
 """What `lab.toml` may say."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from graders.manifest.load import LoadProfile
 from graders.manifest.part import Name, Part, RequirementId
-from graders.manifest.words import did_you_mean
-
-COUNTED_METRICS = (
-    "sql_per_request",
-    "redis_per_request",
-    "blocks_per_request",
-    "rows_per_request",
-    "temp_blocks_per_request",
-    "wal_bytes_per_request",
-    "bytes_per_request",
-)
-GENERATOR_LIMIT_RPS = 1500.0
-METRICS_WITHOUT_RATIO = ("error_fraction", "over_slo_fraction", *COUNTED_METRICS)
 
 
 class Lab(Part):
     """`[lab]`: what the lab asks and needs."""
 
     title: str
+    """The name a learner reads."""
     question: str
+    """The interview question, in a sentence."""
     minutes: Annotated[int, Field(gt=0)]
+    """How long a learner will need."""
     concepts: list[str] = []
-    reference: str
+    """What is learned."""
+    reference: str | None = None
+    """The solution that times are compared with, such as "solutions/plain"; or no times are."""
     services: list[Literal["postgres", "redis"]] = []
+    """What the grader starts; a submission finds it in DATABASE_URL, REDIS_URL."""
 
 
 class SubmissionRules(Part):
     """`[submission]`: what a submission must be and how it is started."""
 
     kind: Literal["service", "files"] = "service"
+    """service: processes are started; files: the checks use what is there."""
     processes: list[Name] = ["app"]
+    """The processes of a service; each finds the others in NAME_URL."""
     ready: str = "/"
+    """The path that answers 200 when a process may be asked."""
     ready_timeout_s: Annotated[float, Field(gt=0)] = 15
+    """How long a process may take until then."""
     tasks: list[Name] = []
+    """Commands that submission.toml must offer under `[tasks]`, for checks to run."""
     files: list[str] = []
+    """Files that must be there; patterns such as "queries/*.sql" too."""
+    provided: list[Name] = []
+    """Python modules that the checks put beside the submission."""
     env: dict[str, str] = {}
+    """Variables that every process is given."""
 
 
 class Seed(Part):
-    """`[seed]`: files, in order, that fill the template database (`.sql`, or `.py` to be run)."""
+    """`[seed]`: what fills the database every run starts from; built once and cached."""
 
     postgres: list[str] = []
+    """Files, in order: `.sql`, or `.py` to be run with DATABASE_URL."""
 
 
 class Stage(Part):
     """`[[stages]]`: requirements graded together; a failed stage leaves the later ones out."""
 
     name: Name
+    """What requirements call it."""
     title: str
+    """What it is about."""
 
 
 class Requirement(Part):
     """`[[requirements]]`: one promise, the unit a learner sees."""
 
     id: RequirementId
+    """What checks, limits and mutants call it; the handout names it."""
     stage: Name
+    """The stage it is graded in."""
     title: str
+    """The promise, in the learner's words."""
     points: Annotated[int, Field(gt=0)]
+    """All or nothing; those of all requirements make 100."""
     hint: str
-
-
-class Threshold(Part):
-    """A limit on one metric of a load profile.
-
-    `max` is absolute (of over_slo_fraction: beyond the reference's share), `max_ratio` a multiple
-    of the reference's, `max_slope` the exponent of its growth with the profile's `sizes`.
-    """
-
-    requirement: RequirementId
-    metric: Literal[
-        "p50_ms",
-        "p95_ms",
-        "p99_ms",
-        "error_fraction",
-        "over_slo_fraction",
-        "cpu_ms_per_request",
-        "sql_per_request",
-        "redis_per_request",
-        "blocks_per_request",
-        "rows_per_request",
-        "temp_blocks_per_request",
-        "wal_bytes_per_request",
-        "bytes_per_request",
-    ]
-    endpoint: str | None = None
-    slo_ms: Annotated[float, Field(gt=0)] | None = None
-    max: Annotated[float, Field(ge=0)] | None = None
-    max_ratio: Annotated[float, Field(gt=0)] | None = None
-    max_slope: Annotated[float, Field(gt=0)] | None = None
-
-    @model_validator(mode="after")
-    def _has_a_limit(self) -> Self:
-        if self.max is None and self.max_ratio is None and self.max_slope is None:
-            raise ValueError("give a limit: `max`, `max_ratio` or `max_slope`")
-        if (self.metric == "over_slo_fraction") != (self.slo_ms is not None):
-            raise ValueError(
-                "`slo_ms` goes with the metric over_slo_fraction, and it with `slo_ms`"
-            )
-        if self.max_ratio is not None and self.metric in METRICS_WITHOUT_RATIO:
-            raise ValueError(f"{self.metric} is judged by `max` alone; take `max_ratio` out")
-        return self
-
-
-class Probes(Part):
-    """`[load.NAME.probes]`: a share of the arrivals whose answers are looked at closely.
-
-    They are the tasks of another `user`, who asks for keys nobody else touches. One wrong answer
-    fails the requirement, and so does a wrong database afterwards.
-    """
-
-    requirement: RequirementId
-    user: str
-    share: Annotated[float, Field(gt=0, le=0.5)] = 0.05
-
-
-class LoadProfile(Part):
-    """`[load.NAME]`: who asks (a class of `load/locustfile.py`), how often, how long."""
-
-    user: str
-    mode: Literal["timed", "counted"] = "timed"
-    rate_rps: Annotated[float, Field(gt=0)] = 100
-    duration_s: Annotated[float, Field(gt=0)] = 8
-    warmup_s: Annotated[float, Field(ge=0)] = 1
-    requests: Annotated[int, Field(gt=0)] = 400
-    sizes: list[Annotated[int, Field(gt=0)]] = []
-    classes: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
-    thresholds: list[Threshold] = []
-    probes: Probes | None = None
-
-    @model_validator(mode="after")
-    def _measures_what_it_limits(self) -> Self:
-        for one in self.thresholds:
-            if (one.metric in COUNTED_METRICS) != (self.mode == "counted"):
-                raise ValueError(f"a {self.mode} profile does not measure {one.metric}")
-            if one.max_slope is not None and len(self.sizes) < 2:
-                raise ValueError("`max_slope` needs at least two `sizes`")
-        if self.mode == "counted" and not self.classes:
-            raise ValueError("a counted profile names its `classes`: tasks of the user")
-        if self.mode == "counted" and self.probes:
-            raise ValueError("`probes` go with a timed profile")
-        if self.mode == "timed" and 2 * self.rate_rps > GENERATOR_LIMIT_RPS:
-            raise ValueError(
-                f"rate_rps = {self.rate_rps:g} is too much: submission and reference get it both, "
-                f"and one generator offers {GENERATOR_LIMIT_RPS:g} requests/s"
-            )
-        return self
+    """A question that leads on, not the answer."""
 
 
 class Estimate(Part):
-    """`[[estimates]]`: a figure the learner predicts in `estimate.toml`, and where it is measured.
-
-    `measured_by` is a figure a check records, or `PROFILE.METRIC` of a load profile.
-    """
+    """`[[estimates]]`: a figure the learner predicts in `estimate.toml`."""
 
     key: Name
+    """Its key there."""
     title: str
+    """What it is."""
     unit: str
+    """In what it is counted."""
     measured_by: str
+    """A figure that a check records, or `PROFILE.METRIC` of a load profile."""
 
 
 class Mutant(Part):
-    """`[[mutants]]`: a known-bad submission, made of solution `of` and the files that differ."""
+    """`[[mutants]]`: a known-bad submission."""
 
     name: Name
+    """Its folder in mutants/, with only the files that differ."""
     of: str
+    """The solution it is made of."""
     caught_by: Annotated[list[RequirementId], Field(min_length=1)]
+    """The requirements that name its mistake: each must fail."""
     misconception: str
+    """What its author believes; told to learners whose failure looks the same."""
+    read: str = ""
+    """Where to find out more."""
 
 
 class Manifest(Part):
     """A whole `lab.toml`."""
 
     schema_version: Annotated[Literal[1], Field(alias="schema")]
+    """The version of this format."""
     lab: Lab
     submission: SubmissionRules = SubmissionRules()
     seed: Seed = Seed()
     check_timeout_s: Annotated[float, Field(gt=0)] = 30
+    """How long a check may take; after that it is an error."""
     stages: Annotated[list[Stage], Field(min_length=1)]
     requirements: Annotated[list[Requirement], Field(min_length=1)]
     load: dict[Name, LoadProfile] = {}
     estimates: list[Estimate] = []
     mutants: list[Mutant] = []
-
-    @model_validator(mode="after")
-    def _names_agree(self) -> Self:
-        stages = [stage.name for stage in self.stages]
-        ids = [requirement.id for requirement in self.requirements]
-        _unique("stage", stages)
-        _unique("requirement", ids)
-        _unique("mutant", [mutant.name for mutant in self.mutants])
-        for requirement in self.requirements:
-            _known(f"requirement {requirement.id}: stage", requirement.stage, stages)
-        for name, profile in self.load.items():
-            for threshold in profile.thresholds:
-                _known(f"load.{name}.thresholds: requirement", threshold.requirement, ids)
-            if profile.probes:
-                _known(f"load.{name}.probes: requirement", profile.probes.requirement, ids)
-        for mutant in self.mutants:
-            for caught_by in mutant.caught_by:
-                _known(f"mutant {mutant.name}: caught_by", caught_by, ids)
-        return self
 
     def requirement(self, id_: str) -> Requirement:
         """Return the requirement with this id, which must exist."""
@@ -214,20 +128,8 @@ class Manifest(Part):
     def judged_by_load(self, *modes: str) -> set[str]:
         """Return the requirements that thresholds and probes of profiles of such modes judge."""
         profiles = [one for one in self.load.values() if one.mode in modes]
-        limited = {threshold.requirement for one in profiles for threshold in one.thresholds}
-        return limited | {one.probes.requirement for one in profiles if one.probes}
+        return {name for profile in profiles for name in profile.judged}
 
     def stage_index(self, stage: str) -> int:
         """Return the stage's place in the order of grading, from 0."""
         return [one.name for one in self.stages].index(stage)
-
-
-def _unique(kind: str, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{kind} {name!r} is defined {names.count(name)} times")
-
-
-def _known(where: str, name: str, names: list[str]) -> None:
-    if name not in names:
-        raise ValueError(f"{where} {name!r} does not exist{did_you_mean(name, names)}")

@@ -7,6 +7,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from graders.errors import GradingError, LabError, SubmissionError
+from graders.manifest.agreement import Disagreement, disagreements
 from graders.manifest.lab import Manifest, SubmissionRules
 from graders.manifest.lines import line_of
 from graders.manifest.submission import SubmissionFile
@@ -18,14 +19,23 @@ Model = TypeVar("Model", bound=BaseModel)
 def load_manifest(folder: Path) -> Manifest:
     """Read and check `lab.toml` of a lab; LabError says which line is wrong and what was meant."""
     path = folder / "lab.toml"
-    manifest = _load(path, Manifest, LabError)
-    for file in manifest.seed.postgres:
-        _must_exist(path, folder / file, f"seed file {file!r}")
-    _must_exist(path, folder / manifest.lab.reference, f"reference {manifest.lab.reference!r}")
-    for mutant in manifest.mutants:
-        _must_exist(path, folder / mutant.of, f"mutant {mutant.name}: of {mutant.of!r}")
-        _must_exist(path, folder / "mutants" / mutant.name, f"mutant {mutant.name}: its folder")
+    text = _read(path, LabError)
+    manifest, wrong = _parse(text, path, Manifest, LabError)
+    if manifest is None or wrong or (wrong := list(disagreements(manifest, folder))):
+        raise _not_right(path, wrong, text, LabError)
     return manifest
+
+
+def manifest_and_mistakes(folder: Path) -> tuple[Manifest | None, list[Disagreement]]:
+    """Read `lab.toml` of a lab and return all that is wrong with it; no manifest if too much is."""
+    path = folder / "lab.toml"
+    try:
+        manifest, wrong = _parse(_read(path, LabError), path, Manifest, LabError)
+    except LabError as error:
+        return None, [((), error.problem)]
+    if manifest:
+        wrong = list(disagreements(manifest, folder))
+    return manifest, wrong
 
 
 def load_submission_file(folder: Path, rules: SubmissionRules) -> SubmissionFile:
@@ -33,7 +43,10 @@ def load_submission_file(folder: Path, rules: SubmissionRules) -> SubmissionFile
     path = folder / "submission.toml"
     if rules.kind == "files" and not path.exists():
         return SubmissionFile()
-    file = _load(path, SubmissionFile, SubmissionError)
+    text = _read(path, SubmissionError)
+    file, wrong = _parse(text, path, SubmissionFile, SubmissionError)
+    if file is None:
+        raise _not_right(path, wrong, text, SubmissionError)
     missing = [f"`[tasks] {task}`" for task in rules.tasks if task not in file.tasks]
     if rules.kind == "service":
         missing += _not_started(file, rules)
@@ -51,43 +64,50 @@ def _not_started(file: SubmissionFile, rules: SubmissionRules) -> list[str]:
     return missing
 
 
-def _must_exist(manifest: Path, path: Path, what: str) -> None:
-    if not path.exists():
-        siblings = [str(one.name) for one in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise LabError(
-            f"{manifest}: {what} does not exist{did_you_mean(path.name, siblings)}",
-            f"Create {path.relative_to(manifest.parent)}, or correct the manifest.",
-        )
-
-
-def _load(path: Path, model: type[Model], error: type[GradingError]) -> Model:
+def _read(path: Path, error: type[GradingError]) -> str:
     if path.exists() and not path.is_file():  # a pipe or a device would be read without end
         raise error(f"{path} is no regular file.", "Write it as UTF-8 text.")
     try:
-        text = path.read_text(encoding="utf-8")
-        return model.model_validate(tomllib.loads(text))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise error(f"{path} is missing.", "Copy it from the starter of a lab.") from None
     except (OSError, UnicodeDecodeError) as reason:
         raise error(f"{path} can't be read: {reason}.", "Write it as UTF-8 text.") from None
+
+
+def _parse(
+    text: str, path: Path, model: type[Model], error: type[GradingError]
+) -> tuple[Model | None, list[Disagreement]]:
+    """Return what a TOML text says, or all that is wrong with it."""
+    try:
+        return model.model_validate(tomllib.loads(text)), []
     except ValidationError as reason:
-        problems = "\n".join(f"  {line}" for line in _explain(reason, text, model))
-        raise error(f"{path} is not right:\n{problems}", "Correct each of these lines.") from None
+        return None, _explain(reason, model)
     except (ValueError, RecursionError) as reason:  # a number or a nesting without end, too
         raise error(f"{path} is not TOML: {reason}.", "Correct that line.") from None
 
 
-def _explain(error: ValidationError, text: str, model: type[BaseModel]) -> list[str]:
-    lines = []
+def _explain(error: ValidationError, model: type[BaseModel]) -> list[Disagreement]:
+    wrong = []
     for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"]) or "as a whole"
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             key = str(problem["loc"][-1])
             message = f"unknown key{did_you_mean(key, _known_keys(model))}"
-        number = line_of(problem["loc"], text)
-        lines.append(f"{f'line {number}, ' if number else ''}{where}: {message}")
-    return lines
+        wrong.append((problem["loc"], message))
+    return wrong
+
+
+def _not_right(
+    path: Path, wrong: list[Disagreement], text: str, error: type[GradingError]
+) -> GradingError:
+    lines = []
+    for place, message in wrong:
+        where = ".".join(str(part) for part in place) or "as a whole"
+        number = line_of(place, text)
+        lines.append(f"  {f'line {number}, ' if number else ''}{where}: {message}")
+    problems = "\n".join(lines)
+    return error(f"{path} is not right:\n{problems}", "Correct each of these lines.")
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:

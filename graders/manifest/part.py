@@ -11,4 +11,4 @@ RequirementId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 class Part(BaseModel):
     """A table of a manifest; keys nobody reads are mistakes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

@@ -11,6 +11,7 @@ from graders.model import (
     CheckResult,
     Feedback,
     LoadFigures,
+    LookAlike,
     Outcome,
     Report,
     RequirementResult,
@@ -152,8 +153,21 @@ def _first_trouble(report: Report) -> Iterator[RenderableType]:
         yield Padding(Text(requirement.reason), INDENT)
         return
     yield Padding(_feedback(check), INDENT)
+    if report.look_alike and report.look_alike.requirement == requirement.id:
+        yield Padding(_look_alike(report.look_alike), INDENT)
     if check.feedback:
         yield from _log(check.feedback.log, "your service's last lines:")
+
+
+def _look_alike(known: LookAlike) -> Text:
+    count = len(known.checks)
+    evidence = (
+        f"({'the same check fails' if count == 1 else f'the same {count} checks fail'} alike)"
+    )
+    text = Text.assemble(
+        ("this looks like: ", "yellow"), known.misconception, " ", (evidence, "dim")
+    )
+    return text.append(f"\nread: {known.read}") if known.read else text
 
 
 def _heading(requirement: RequirementResult) -> str:

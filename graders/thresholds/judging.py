@@ -87,7 +87,7 @@ def judge_count(
     """Judge a limit on figures without noise, measured at each of the profile's sizes (or None)."""
     values = {size: one.get(threshold.metric, math.nan) for size, one in per_size.items()}
     worst_value = max(values.values(), default=math.nan)
-    judgements = []
+    judgements, slope = [], None
     if not values or any(math.isnan(value) for value in values.values()):
         judgements.append((Outcome.ERROR, "not measured"))
     else:
@@ -95,7 +95,8 @@ def judge_count(
             outcome = Outcome.PASSED if worst_value <= threshold.max else Outcome.FAILED
             judgements.append((outcome, f"{worst_value:.3g} (limit {threshold.max:g})"))
         if threshold.max_slope is not None:
-            judgements.append(_judge_slope(threshold.max_slope, values))
+            slope = growth_slope(_by_size(values))
+            judgements.append(_judge_slope(threshold.max_slope, slope, values))
     return ThresholdResult(
         requirement=threshold.requirement,
         profile=profile,
@@ -105,14 +106,18 @@ def judge_count(
         measured=_finite(worst_value),
         max=threshold.max,
         max_ratio=threshold.max_ratio,
+        slope=slope if slope is None else _finite(slope),
+        max_slope=threshold.max_slope,
     )
 
 
-def _judge_slope(limit: float, values: Mapping[int | None, float]) -> Judgement:
+def _by_size(values: Mapping[int | None, float]) -> list[tuple[int, float]]:
+    return sorted((size, value) for size, value in values.items() if size is not None)
+
+
+def _judge_slope(limit: float, slope: float, values: Mapping[int | None, float]) -> Judgement:
     """Judge the exponent b of value = a · size^b, from the least to the largest size."""
-    known = sorted((size, value) for size, value in values.items() if size is not None)
-    shown = " → ".join(f"{value:.3g} at {size:,}" for size, value in known)
-    slope = growth_slope(known)
+    shown = " → ".join(f"{value:.3g} at {size:,}" for size, value in _by_size(values))
     outcome = Outcome.PASSED if slope <= limit else Outcome.FAILED
     if math.isnan(slope):
         outcome = Outcome.ERROR

@@ -25,6 +25,7 @@ from graders.services.postgres import Database, PostgresServer
 from graders.services.redis import EmbeddedRedis, RedisDatabase
 
 LABS = Path(__file__).parent.parent / "labs"
+TEMPLATES = Path(__file__).parent.parent.parent / "templates"
 PATIENCE_S = 60.0
 NOT_PASSED_ON = (
     *("LAB_", "GITHUB_", "DATABASE_URL", "REDIS_URL", "PYTEST_"),
@@ -55,7 +56,15 @@ class Kit:
 
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder = folder
-        shutil.copytree(LABS, folder / "labs", ignore=shutil.ignore_patterns("__pycache__"))
+        for source, target in ((LABS, "labs"), (TEMPLATES, "templates")):
+            ignored = shutil.ignore_patterns("__pycache__", "certificate.*")
+            shutil.copytree(source, folder / target, ignore=ignored)
+        for template in TEMPLATES.iterdir():  # they are small labs of every kind
+            if not (folder / "labs" / template.name).exists():
+                shutil.copytree(
+                    folder / "templates" / template.name, folder / "labs" / template.name
+                )
+        shutil.copy(TEMPLATES.parent / "requirements.lock", folder)
         (folder / ".lab").mkdir()
         (folder / ".lab" / "cache").symlink_to(cache)
 

@@ -10,12 +10,12 @@ from xml.etree import ElementTree
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent.parent
-LABS = Path("tests/labs")
+SERVICE, DOCUMENT = Path("tests/labs/service"), Path("templates/document")
 
 
-def run_pytest(kit: Any, lab: str, source: Path | str, *options: str) -> tuple[int, str]:
+def run_pytest(kit: Any, lab: Path, source: Path | str, *options: str) -> tuple[int, str]:
     """Run a lab's checks from the repository's own folder."""
-    command = [sys.executable, "-m", "pytest", str(LABS / lab / "checks")]
+    command = [sys.executable, "-m", "pytest", str(lab / "checks")]
     command += ["--submission", str(source), "-p", "no:cacheprovider", *options]
     done = subprocess.run(
         command,
@@ -37,13 +37,13 @@ def run_pytest(kit: Any, lab: str, source: Path | str, *options: str) -> tuple[i
 def test_one_check_passes_or_fails_by_its_name(
     kit: Any, source: str, name: str, code: int, summary: str
 ) -> None:
-    ended, output = run_pytest(kit, "service", LABS / "service" / source, "-k", name)
+    ended, output = run_pytest(kit, SERVICE, SERVICE / source, "-k", name)
     assert (ended, summary in output) == (code, True), output
 
 
 def test_checks_end_as_in_a_grade(kit: Any, tmp_path: Path) -> None:
     junit = tmp_path / "junit.xml"
-    run_pytest(kit, "document", LABS / "document/starter", f"--junitxml={junit}")
+    run_pytest(kit, DOCUMENT, DOCUMENT / "starter", f"--junitxml={junit}")
     cases = ElementTree.parse(junit).iter("testcase")
     bare = {case.get("name"): "failed" if len(case) else "passed" for case in cases}
     done = kit.grade("document", "starter", "--all")
@@ -53,5 +53,5 @@ def test_checks_end_as_in_a_grade(kit: Any, tmp_path: Path) -> None:
 
 
 def test_a_submission_that_is_not_there_is_named(kit: Any) -> None:
-    code, output = run_pytest(kit, "document", "nowhere")
+    code, output = run_pytest(kit, DOCUMENT, "nowhere")
     assert (code, "nowhere is no folder" in output) == (pytest.ExitCode.USAGE_ERROR, True), output

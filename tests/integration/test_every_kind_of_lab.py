@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-KINDS = ("service", "loaded", "several_services", "sql_files", "test_suite", "document")
+KINDS = ("service", "loaded")
+TEMPLATES = ("service", "several_services", "sql_files", "test_suite", "document")
 
 
 @pytest.mark.timeout(300)
@@ -18,6 +19,18 @@ def test_a_lab_of_this_kind_is_graded_and_certified(shared_kit: Any, name: str) 
     assert "1 of 1 solutions passed" in done.output
     certificate = (shared_kit.folder / "labs" / name / "certificate.md").read_text()
     assert all(f"`{mutant}` | 1/1" in certificate for mutant in mutants)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_fresh_lab_of_every_template_is_sound(shared_kit: Any, template: str) -> None:
+    made = shared_kit.lab("new", f"my_{template}", "--from", template)
+    assert made.code == 0, made.output
+    assert f"next: lab lint my_{template}" in made.output
+    linted = shared_kit.lab("lint", f"my_{template}")
+    assert (linted.code, linted.output) == (0, f"my_{template}: no problems\n")
+    audited = shared_kit.lab("audit", f"my_{template}")
+    assert audited.code == 0, audited.output
 
 
 def test_the_audit_finds_a_grader_that_sleeps(kit: Any) -> None:

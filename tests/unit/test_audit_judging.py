@@ -1,17 +1,21 @@
 """Grading the graders: what a grade of a known submission has to say, and the certificate of it."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from graders.audit.certificate import Certificate, to_markdown
+from graders.audit.certificate import Certificate, to_json, to_markdown
 from graders.audit.findings import Finding, judge, unproven
+from graders.audit.margins import margins, never_missed
+from graders.audit.rates import Rate
+from graders.audit.recognition import Recognition
 from graders.audit.subjects import Plan, Subject, subjects_of
 from graders.errors import UsageError
 from graders.manifest import Manifest
-from graders.model import Outcome, Problem, Report
+from graders.model import Interval, Outcome, Problem, Report, ThresholdResult
 from graders.verdict import LEFT_OUT, judge_submission
 
 MANIFEST = Manifest.model_validate(
@@ -159,7 +163,16 @@ class TestSubjects:
 
 class TestTheCertificate:
     def certificate(self, *findings: Finding) -> Certificate:
-        return Certificate("guest_book", "Guest book", True, findings, ("It leaks.",), "make audit")
+        return Certificate(
+            lab="guest_book",
+            title="Guest book",
+            complete=True,
+            findings=findings,
+            margins=tuple(margins(MANIFEST, findings)),
+            recognition=Recognition(3, 0, 1, 1, 3),
+            problems=("It leaks.",),
+            command="make audit",
+        )
 
     def test_counts_only_what_was_right_every_time(self, report: Report, all_of: Reporting) -> None:
         passed = all_of(Outcome.PASSED)
@@ -169,19 +182,93 @@ class TestTheCertificate:
         assert "0 of 1 mutants caught" in certificate.sentence
         assert "1 of 1 solutions passed, every time of 2" in certificate.sentence
         text = to_markdown(certificate)
-        assert "| mutant | `forgets` | 1/2 | `keeps-entries` |" in text
+        assert "| mutant | `forgets` | 1/2 (12%–88%) ✗ | `keeps-entries` |  |" in text
         assert "| `keeps-entries` | 2 | 4 |" in text
         assert "- It leaks." in text
 
     def test_shows_the_worst_margin_of_all_runs(self, report: Report) -> None:
         text = to_markdown(self.certificate(judge(SOLUTION, [report])))
-        assert "| pages p95_ms | `plain` | 2.60 × (upper end) | 2 × |" in text
+        assert "| pages p95_ms | 2 × | 2.6 × `plain` | 0.769 × | – | – ⚠ |" in text
 
-    @pytest.mark.parametrize("limits", [{}, {"max": 5.0, "max_ratio": None}])
-    def test_never_shows_an_unknown_margin_as_a_small_one(
-        self, report: Report, limits: dict[str, float | None]
-    ) -> None:
-        known = dataclasses.replace(report.thresholds[0], **limits)  # type: ignore[arg-type]
+    def test_never_shows_an_unknown_margin_as_a_small_one(self, report: Report) -> None:
+        known = report.thresholds[0]
         unknown = dataclasses.replace(known, ratio=None, measured=None)
         reports = [dataclasses.replace(report, thresholds=(one,)) for one in (known, unknown)]
-        assert "| inf" in to_markdown(self.certificate(judge(SOLUTION, reports)))
+        assert "| ∞ × `plain` | 0 × |" in to_markdown(self.certificate(judge(SOLUTION, reports)))
+
+
+@pytest.mark.parametrize(
+    ("count", "runs", "low", "high"),
+    [(10, 10, 0.787, 1.0), (0, 10, 0.0, 0.213), (1, 2, 0.121, 0.879), (0, 0, 0.0, 1.0)],
+)
+def test_few_grades_say_little_about_a_rate(count: int, runs: int, low: float, high: float) -> None:
+    assert Rate(count, runs).interval == pytest.approx((low, high), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("role", "right", "sound"),
+    [("mutant", 19, True), ("mutant", 18, False), ("solution", 20, True), ("solution", 19, False)],
+)
+def test_a_mutant_may_escape_once_in_twenty_a_solution_must_never_fail(
+    role: str, right: int, sound: bool
+) -> None:
+    subject = dataclasses.replace(SOLUTION, role=role)
+    assert Finding(subject, 20, right, (), ()).is_sound is sound
+
+
+def limit_shown(ratio: float, outcome: Outcome) -> ThresholdResult:
+    interval = Interval(ratio, ratio, ratio)
+    return ThresholdResult("fast", "pages", "p95_ms", outcome, "-", 4.0, 2.0, interval, None, 2.0)
+
+
+class TestMargins:
+    def finding(self, report: Report, subject: Subject, ratio: float) -> Finding:
+        outcome = Outcome.FAILED if ratio > 2 else Outcome.PASSED
+        result = limit_shown(ratio, outcome)
+        return judge(subject, [dataclasses.replace(report, thresholds=(result,))])
+
+    def test_show_the_room_on_both_sides_of_a_limit(self, report: Report) -> None:
+        good, bad = self.finding(report, SOLUTION, 1.0), self.finding(report, mutant("fast"), 5.0)
+        [one] = margins(MANIFEST, [good, bad])
+        assert (one.limit, one.worst_good, one.nearest_bad) == (
+            2.0,
+            {"plain": 1.0},
+            ("forgets", 5.0),
+        )
+        assert (one.room_to_good, one.room_to_bad, one.is_tight) == (2.0, 2.5, False)
+        assert never_missed(MANIFEST, [good, bad]) == []
+
+    @pytest.mark.parametrize(("good", "bad"), [(1.9, 5.0), (1.0, 2.1)])
+    def test_mark_a_limit_that_noise_decides(self, report: Report, good: float, bad: float) -> None:
+        findings = [
+            self.finding(report, SOLUTION, good),
+            self.finding(report, mutant("fast"), bad),
+        ]
+        [one] = margins(MANIFEST, findings)
+        assert one.is_tight
+
+    def test_a_limit_that_no_mutant_misses_is_a_problem(self, report: Report) -> None:
+        findings = [
+            self.finding(report, SOLUTION, 1.0),
+            self.finding(report, mutant("fast"), 1.5),
+        ]
+        [problem] = never_missed(MANIFEST, findings)
+        assert "p95_ms of load profile 'pages'" in problem
+        assert "no mutant misses it" in problem
+
+
+def test_who_else_fails_is_said(report: Report, all_of: Reporting) -> None:
+    finding = judge(mutant("greets"), [report])
+    assert finding.also_failed == {"keeps-entries": 1}
+    assert "caught by keeps-entries instead" in finding.wrong[0]
+
+
+def test_a_certificate_is_json_without_infinities(report: Report) -> None:
+    findings = (judge(SOLUTION, [report]), judge(mutant("keeps-entries"), [report]))
+    text = to_json(
+        Certificate("guest_book", "Guest book", True, findings, (), Recognition(), (), "make audit")
+    )
+    document = json.loads(text)
+    [entry] = [one for one in document["subjects"] if one["role"] == "mutant"]
+    assert list(entry["signature"]) == ["checks/test_basics.py::test_an_entry_is_kept"]
+    assert entry["interval"][1] == 1.0

@@ -161,7 +161,7 @@ def test_a_missing_key_is_named_with_the_table_that_lacks_it(lab: Folder) -> Non
         (
             "max_ratio = 2.0\n",
             'max_ratio = 2.0\n[load.pages.probes]\nrequirement = "right"\nuser = "ProbeUser"\n',
-            ["load.pages.probes: requirement 'right' does not exist"],
+            ["load.pages.probes.requirement", "requirement 'right' does not exist"],
         ),
         (
             'reference = "solutions/plain"',

@@ -9,12 +9,15 @@ import jsonschema
 import pytest
 
 from graders.manifest import Manifest
+from graders.manifest.part import Part
+from graders.manifest.reference import reference_text
 from graders.model import Report
 from graders.report.json_report import schema_text, to_json
 
 ROOT = Path(__file__).parents[2]
 REPORT_SCHEMA = ROOT / "docs" / "report.schema.json"
 LAB_SCHEMA = ROOT / "docs" / "lab.schema.json"
+MODELS = [one for one in Part.__subclasses__() if one.__module__.endswith((".lab", ".load"))]
 LABS = sorted(ROOT.glob("labs/*/lab.toml"))
 
 
@@ -34,6 +37,28 @@ def test_the_published_lab_schema_is_the_codes(compare: Callable[[Path, str], No
         **Manifest.model_json_schema(by_alias=True),
     }
     compare(LAB_SCHEMA, json.dumps(schema, indent=2) + "\n")
+
+
+def test_the_published_reference_of_the_manifest_is_the_codes(
+    compare: Callable[[Path, str], None],
+) -> None:
+    text = reference_text()
+    compare(ROOT / "docs" / "lab.md", text)
+    keys = {key for model in MODELS for key in model.model_fields if key != "schema_version"}
+    tables = {"lab", "submission", "seed", "load", "probes", "thresholds", "stages"}
+    tables |= {"requirements", "estimates", "mutants"}
+    assert [key for key in keys - tables if f"| `{key}` |" not in text] == []
+
+
+def test_every_key_of_the_manifest_is_described() -> None:
+    lists = {"stages", "requirements", "load", "estimates", "mutants", "lab", "submission", "seed"}
+    missing = [
+        f"{model.__name__}.{name}"
+        for model in MODELS
+        for name, field in model.model_fields.items()
+        if not field.description and not (model is Manifest and name in lists)
+    ]
+    assert missing == []
 
 
 def test_a_report_fits_the_published_schema(report: Report) -> None:

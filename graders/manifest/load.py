@@ -1,0 +1,124 @@
+"""What `lab.toml` may say about load."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from graders.manifest.part import Part, RequirementId
+
+COUNTED_METRICS = (
+    "sql_per_request",
+    "redis_per_request",
+    "blocks_per_request",
+    "rows_per_request",
+    "temp_blocks_per_request",
+    "wal_bytes_per_request",
+    "bytes_per_request",
+)
+GENERATOR_LIMIT_RPS = 1500.0
+METRICS_WITHOUT_RATIO = ("error_fraction", "over_slo_fraction", *COUNTED_METRICS)
+
+
+class Threshold(Part):
+    """`[[load.NAME.thresholds]]`: a limit on one metric of a load profile; it becomes a check."""
+
+    requirement: RequirementId
+    """The requirement it belongs to."""
+    metric: Literal[
+        "p50_ms",
+        "p95_ms",
+        "p99_ms",
+        "error_fraction",
+        "over_slo_fraction",
+        "cpu_ms_per_request",
+        "sql_per_request",
+        "redis_per_request",
+        "blocks_per_request",
+        "rows_per_request",
+        "temp_blocks_per_request",
+        "wal_bytes_per_request",
+        "bytes_per_request",
+    ]
+    """What is limited; the first six in timed profiles, the others in counted ones."""
+    endpoint: str | None = None
+    """Of a counted profile: only this class of requests; without it the worst one counts."""
+    slo_ms: Annotated[float, Field(gt=0)] | None = None
+    """The time limit whose excess over_slo_fraction counts."""
+    max: Annotated[float, Field(ge=0)] | None = None
+    """An absolute limit; of over_slo_fraction: beyond the reference solution's share."""
+    max_ratio: Annotated[float, Field(gt=0)] | None = None
+    """A multiple of what the reference solution shows in the same run."""
+    max_slope: Annotated[float, Field(gt=0)] | None = None
+    """The exponent of growth with the profile's `sizes`: 0 is flat, 1 is linear."""
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> Self:
+        if self.max is None and self.max_ratio is None and self.max_slope is None:
+            raise ValueError("give a limit: `max`, `max_ratio` or `max_slope`")
+        if (self.metric == "over_slo_fraction") != (self.slo_ms is not None):
+            raise ValueError(
+                "`slo_ms` goes with the metric over_slo_fraction, and it with `slo_ms`"
+            )
+        if self.max_ratio is not None and self.metric in METRICS_WITHOUT_RATIO:
+            raise ValueError(f"{self.metric} is judged by `max` alone; take `max_ratio` out")
+        return self
+
+
+class Probes(Part):
+    """`[load.NAME.probes]`: a share of the arrivals whose answers are looked at closely."""
+
+    requirement: RequirementId
+    """Failed by one wrong answer, and by a wrong database afterwards."""
+    user: str
+    """Another user of the locustfile, who asks for keys nobody else touches."""
+    share: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    """The share of arrivals that are its tasks."""
+
+
+class LoadProfile(Part):
+    """`[load.NAME]`: who asks, how often, how long."""
+
+    user: str
+    """A user class of `load/locustfile.py`."""
+    mode: Literal["timed", "counted"] = "timed"
+    """timed: beside the reference solution; counted: work per request, without any clock."""
+    rate_rps: Annotated[float, Field(gt=0)] = 100
+    """Of a timed profile: arrivals a second for submission and reference each, at most 750."""
+    duration_s: Annotated[float, Field(gt=0)] = 8
+    """Of a timed profile: how long one run measures."""
+    warmup_s: Annotated[float, Field(ge=0)] = 1
+    """Of a timed profile: how long before that is not measured."""
+    requests: Annotated[int, Field(gt=0)] = 400
+    """Of a counted profile: how many requests of each class are counted."""
+    sizes: list[Annotated[int, Field(gt=0)]] = []
+    """Of a counted profile: it is counted at each of them; `prepare_load` makes so much data."""
+    classes: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    """Names of requests with the least share each must have; of a counted profile: tasks."""
+    thresholds: list[Threshold] = []
+    """The limits."""
+    probes: Probes | None = None
+    """Of a timed profile: who looks closely."""
+
+    @property
+    def judged(self) -> set[str]:
+        """The requirements that its thresholds and probes judge."""
+        probed = {self.probes.requirement} if self.probes else set()
+        return probed | {threshold.requirement for threshold in self.thresholds}
+
+    @model_validator(mode="after")
+    def _measures_what_it_limits(self) -> Self:
+        for one in self.thresholds:
+            if (one.metric in COUNTED_METRICS) != (self.mode == "counted"):
+                raise ValueError(f"a {self.mode} profile does not measure {one.metric}")
+            if one.max_slope is not None and len(self.sizes) < 2:
+                raise ValueError("`max_slope` needs at least two `sizes`")
+        if self.mode == "counted" and not self.classes:
+            raise ValueError("a counted profile names its `classes`: tasks of the user")
+        if self.mode == "counted" and self.probes:
+            raise ValueError("`probes` go with a timed profile")
+        if self.mode == "timed" and 2 * self.rate_rps > GENERATOR_LIMIT_RPS:
+            raise ValueError(
+                f"rate_rps = {self.rate_rps:g} is too much: submission and reference get it both, "
+                f"and one generator offers {GENERATOR_LIMIT_RPS:g} requests/s"
+            )
+        return self

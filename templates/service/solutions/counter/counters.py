@@ -1,0 +1,27 @@
+import threading
+
+import psycopg
+
+ONE_MORE = """
+    INSERT INTO counter (name, count) VALUES (%s, 1)
+    ON CONFLICT (name) DO UPDATE SET count = counter.count + 1
+"""
+
+
+class Counters:
+    """Counters in PostgreSQL, which adds one to them by itself."""
+
+    def __init__(self, database_url):
+        self.connection = psycopg.connect(database_url, autocommit=True)
+        self.lock = threading.Lock()
+
+    def increment(self, name):
+        with self.lock:
+            self.connection.execute(ONE_MORE, (name,))
+
+    def read(self, name):
+        with self.lock:
+            row = self.connection.execute(
+                "SELECT count FROM counter WHERE name = %s", (name,)
+            ).fetchone()
+        return row[0] if row else 0

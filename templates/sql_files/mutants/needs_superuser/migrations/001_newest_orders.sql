@@ -1,0 +1,1 @@
+ALTER SYSTEM SET random_page_cost = 1;
