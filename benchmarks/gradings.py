@@ -25,16 +25,7 @@ from graders.samples import REFERENCE, SUBMISSION, Samples
 LOCUSTFILE = str(Path(__file__).with_name("locustfile.py"))
 LIMIT = 2.0
 CLEAR_FACTORS, BORDERLINE = (1.0, 1.6, 2.5, 4.0), 2.0
-GRADINGS_EACH, BORDERLINE_GRADINGS = 13, 4
-PROFILE = LoadProfile(
-    user="GetUser",
-    rate_rps=100,
-    warmup_s=0.5,
-    thresholds=[
-        Threshold(requirement="fast", metric="p95_ms", max_ratio=LIMIT),
-        Threshold(requirement="cheap", metric="cpu_ms_per_request", max_ratio=100.0),
-    ],
-)
+BORDERLINE_GRADINGS = 4
 
 
 @dataclass(frozen=True)
@@ -60,25 +51,47 @@ class Grading:
         return self.outcome in (Outcome.PASSED, Outcome.FAILED)
 
 
-def measure() -> list[Row]:
+def waiting() -> list[Row]:
+    """Grade services that mostly wait, as for a database: the load is CPU for nobody."""
+    return _measure("waiting", 100, each=13)
+
+
+def computing() -> list[Row]:
+    """Grade services that mostly compute: what a hog takes away, they lack."""
+    return _measure("computing", 50, each=5)
+
+
+def _measure(law: str, rate_rps: float, each: int) -> list[Row]:
     """Grade every factor quiet and beside a hog, in random order, and count."""
     plan = [
         (factor, beside_hog)
         for factor in (*CLEAR_FACTORS, BORDERLINE)
         for beside_hog in (False, True)
-        for _ in range(BORDERLINE_GRADINGS if factor == BORDERLINE else GRADINGS_EACH)
+        for _ in range(BORDERLINE_GRADINGS if factor == BORDERLINE else each)
     ]
     random.Random(1).shuffle(plan)
-    done = [_grade(factor, beside_hog, seed) for seed, (factor, beside_hog) in enumerate(plan)]
+    profile = _profile(rate_rps)
+    done = [
+        _grade(law, profile, factor, hogged, seed) for seed, (factor, hogged) in enumerate(plan)
+    ]
     return [*_spread(done), *_verdicts(done)]
 
 
-def _grade(factor: float, beside_hog: bool, seed: int) -> Grading:
-    progress, first = Progress("get", PROFILE), None
+def _profile(rate_rps: float) -> LoadProfile:
+    return LoadProfile(
+        user="GetUser",
+        rate_rps=rate_rps,
+        warmup_s=0.5,
+        thresholds=[Threshold(requirement="fast", metric="p95_ms", max_ratio=LIMIT)],
+    )
+
+
+def _grade(law: str, profile: LoadProfile, factor: float, beside_hog: bool, seed: int) -> Grading:
+    progress, first = Progress("get", profile), None
     with (
         run_folder() as folder,
-        running(f"scaled-{factor}", folder) as ours,
-        running("scaled-1.0", folder) as theirs,
+        running(f"{law}-{factor}", folder) as ours,
+        running(f"{law}-1.0", folder) as theirs,
         hog() if beside_hog else contextlib.nullcontext(),
     ):
         while not progress.ended:

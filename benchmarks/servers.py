@@ -14,8 +14,8 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\
 SERVICE_MS = 2.0
 SLOW_SHARE, SLOW_MS = 0.02, 50.0
 STALL_EVERY_S, STALL_S = 3.0, 0.5
-WAIT_MS, WAIT_SIGMA, SPIN_MS = 15.0, 0.3, 0.5
-SCALED = "scaled-"  # and the factor
+WAIT_SIGMA = 0.3
+SCALED = {"waiting": (15.0, 0.5), "computing": (3.0, 2.0)}  # milliseconds of waiting and of CPU
 
 
 async def constant(_started_s: float, _rng: random.Random) -> None:
@@ -36,10 +36,12 @@ async def stalling(started_s: float, _rng: random.Random) -> None:
     await asyncio.sleep(SERVICE_MS / 1000)
 
 
-async def scaled(_started_s: float, rng: random.Random, factor: float) -> None:
-    """Wait a log-normal time and then use the CPU a little, both in proportion to a factor."""
-    await asyncio.sleep(factor * rng.lognormvariate(math.log(WAIT_MS), WAIT_SIGMA) / 1000)
-    until_s = time.thread_time() + factor * SPIN_MS / 1000
+async def scaled(
+    _started_s: float, rng: random.Random, factor: float, wait_ms: float, spin_ms: float
+) -> None:
+    """Wait a log-normal time and then use the CPU, both in proportion to a factor."""
+    await asyncio.sleep(factor * rng.lognormvariate(math.log(wait_ms), WAIT_SIGMA) / 1000)
+    until_s = time.thread_time() + factor * spin_ms / 1000
     while time.thread_time() < until_s:
         pass
 
@@ -64,10 +66,12 @@ def true_percentile_ms(law: str, percent: float) -> float:
 
 
 def law_of(name: str) -> Law:
-    """Return the law with this name; `scaled-1.5` is the scaled one with that factor."""
-    if name.startswith(SCALED):
-        return functools.partial(scaled, factor=float(name.removeprefix(SCALED)))
-    return LAWS[name]
+    """Return the law with this name; `waiting-1.5` is a scaled one with that factor."""
+    kind, _, factor = name.partition("-")
+    if kind not in SCALED:
+        return LAWS[name]
+    wait_ms, spin_ms = SCALED[kind]
+    return functools.partial(scaled, factor=float(factor), wait_ms=wait_ms, spin_ms=spin_ms)
 
 
 async def serve(name: str, port: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine, ForeignKey, create_engine, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from graders.errors import MachineError
 from graders.model import Report
@@ -88,10 +89,19 @@ def _engine(url: str) -> Iterator[Engine]:
     try:
         if engine.url.database and engine.dialect.name == "sqlite":
             Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
-        Base.metadata.create_all(engine)
+        _make_tables(engine)
         yield engine
     finally:
         engine.dispose()
+
+
+def _make_tables(engine: Engine) -> None:
+    """Make the tables that are missing; another grade may make them at the same moment."""
+    with engine.begin() as connection:
+        for table in Base.metadata.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))
+            for index in table.indexes:
+                connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 def _shown(url: str) -> str:

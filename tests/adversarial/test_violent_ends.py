@@ -217,8 +217,9 @@ def test_closing_the_terminal_ends_the_watching_and_its_grade(
     master, slave = os.openpty()
     terminal = os.ttyname(slave)
     take_terminal = ("sh", "-c", 'exec <"$0" >"$0" 2>&1; exec "$@"', terminal)
+    listen = ("env", "--default-signal=HUP")  # under nohup these tests inherit its deafness
     env = {"LINGER_IN": "in a check", "LINGERING": str(tmp_path / "lingering")}
-    run = start_cli("start", SERVICE_LAB, home=warm_home, env=env, prefix=take_terminal)
+    run = start_cli("start", SERVICE_LAB, home=warm_home, env=env, prefix=(*listen, *take_terminal))
     os.close(slave)
     run.wait_for(tmp_path / "lingering")
     run.note_traces()

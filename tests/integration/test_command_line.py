@@ -69,7 +69,7 @@ def test_only_what_was_asked_for_is_graded(kit: Any) -> None:
     assert set(outcomes.values()) == {"passed"}
     assert (stage.code, stage.report["verdict"]["complete"]) == (0, False)
     one = kit.grade("document", STARTER, "-r", "title")
-    assert (one.code, one.report["verdict"]["earned"]) == (0, 1)
+    assert (one.code, one.report["verdict"]["earned"]) == (0, 10)
     assert one.requirement("headings")["reason"] == "left out on request"
 
 
@@ -117,15 +117,15 @@ def test_the_list_shows_every_lab_and_the_best_attempt(used_kit: Any, look_up: L
     listed = look_up(used_kit, "list").output
     labs = [folder.name for folder in (used_kit.folder / "labs").glob("*/")]
     assert all(f" {lab} " in listed for lab in labs if lab != "__pycache__")
-    assert "6/6 passed" in listed
+    assert "100/100 passed" in listed
     assert "not graded yet" in listed
 
 
 def test_the_history_has_each_attempt_in_order(used_kit: Any, look_up: LookUp) -> None:
     shown = look_up(used_kit, "history", "document")
     assert shown.code == 0
-    rows = re.findall(r"(passed|failed) +(\d/6) +(\d of 4)", shown.output)
-    assert rows == [("passed", "6/6", "4 of 4"), ("failed", "1/6", "1 of 4")]
+    rows = re.findall(r"(passed|failed) +(\d+/100) +(\d of 4)", shown.output)
+    assert rows == [("passed", "100/100", "4 of 4"), ("failed", "10/100", "1 of 4")]
     assert "No attempts yet" in look_up(used_kit, "history", "service").output
 
 

@@ -5,20 +5,18 @@ from typing import Any
 
 import pytest
 
-KINDS = ("service", "loaded")
 TEMPLATES = ("service", "several_services", "sql_files", "test_suite", "document")
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", KINDS)
-def test_a_lab_of_this_kind_is_graded_and_certified(shared_kit: Any, name: str) -> None:
-    done = shared_kit.lab("audit", name)
+def test_a_lab_with_services_and_counters_is_certified(shared_kit: Any) -> None:
+    done = shared_kit.lab("audit", "service")
     assert done.code == 0, done.output
-    mutants = [one.name for one in (shared_kit.folder / "labs" / name / "mutants").iterdir()]
-    assert f"{len(mutants)} of {len(mutants)} mutants caught" in done.output
+    assert "5 of 5 mutants caught" in done.output
     assert "1 of 1 solutions passed" in done.output
-    certificate = (shared_kit.folder / "labs" / name / "certificate.md").read_text()
-    assert all(f"`{mutant}` | 1/1" in certificate for mutant in mutants)
+    certificate = (shared_kit.folder / "labs/service/certificate.md").read_text()
+    assert certificate.count("| 1/1") == 7
+    assert "| work rows_per_request | 0.5 (slope)" in certificate
 
 
 @pytest.mark.timeout(300)
@@ -29,8 +27,9 @@ def test_a_fresh_lab_of_every_template_is_sound(shared_kit: Any, template: str) 
     assert f"next: lab lint my_{template}" in made.output
     linted = shared_kit.lab("lint", f"my_{template}")
     assert (linted.code, linted.output) == (0, f"my_{template}: no problems\n")
-    audited = shared_kit.lab("audit", f"my_{template}")
-    assert audited.code == 0, audited.output
+    if template != "service":  # that one takes a minute, with its load: CI audits it by itself
+        audited = shared_kit.lab("audit", f"my_{template}")
+        assert audited.code == 0, audited.output
 
 
 def test_the_audit_finds_a_grader_that_sleeps(kit: Any) -> None:
@@ -70,3 +69,15 @@ def test_a_file_the_lab_asks_for_is_missing_by_the_learners_fault(kit: Any) -> N
     assert done.code == 1
     assert done.report["problem"]["culprit"] == "submission"
     assert "evidence.toml" in done.output
+
+
+GREEDY = ("burns_python", "burns_postgres", "hangs_up", "dies")
+
+
+@pytest.mark.timeout(300)
+def test_who_saturates_the_machine_or_breaks_under_load_is_caught(shared_kit: Any) -> None:
+    """The rest of this lab is audited by CI: each of its mutants is one more way to cheat load."""
+    chosen = [word for name in GREEDY for word in ("--only", name)]
+    done = shared_kit.lab("audit", "loaded", *chosen)
+    assert done.code == 0, done.output
+    assert f"{len(GREEDY)} of {len(GREEDY)} mutants caught" in done.output

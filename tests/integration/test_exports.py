@@ -18,8 +18,8 @@ from graders.checks import expect, requirement
 
 
 @requirement("status")
-def test_the_record_is_dated(record_text):
-    expect("2024" in record_text, "a date", "none")
+def test_the_record_is_dated(submission_dir):
+    expect("2024" in (submission_dir / "decision.md").read_text(), "a date", "none")
 """
 
 
@@ -77,7 +77,7 @@ def test_the_gradescope_zip_grades_in_a_clean_folder(kit: Any, tmp_path: Path) -
     )
     assert done.returncode == 0, done.stdout + done.stderr
     results = json.loads((autograder / "results/results.json").read_text())
-    assert {test["name"].split()[0] for test in results["tests"]} >= {"title", "status"}
+    assert {test["name"].split(":")[0] for test in results["tests"]} >= {"title", "status"}
     assert 0 <= sum(test["score"] for test in results["tests"]) < 100
 
 

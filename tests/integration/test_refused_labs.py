@@ -62,16 +62,18 @@ def test_a_solution_that_fails_one_time_in_five(
 ) -> None:
     count = tmp_path / "count"
     flaky = (
-        "from pathlib import Path\n"
-        f"count = Path({str(count)!r})\n"
-        "times = len(count.read_text()) if count.exists() else 0\n"
-        'count.write_text("x" * (times + 1))\n'
-        "print(0 if times % 5 == 4 else 32)\n"
+        "import fcntl\n"
+        f"with open({str(count)!r}, 'a+') as count:\n"
+        "    fcntl.flock(count, fcntl.LOCK_EX)  # grades run side by side\n"
+        "    count.seek(0, 2)\n"
+        "    count.write('x')\n"
+        "    times = count.tell()\n"
+        "print(0 if times % 5 == 0 else 25)\n"
     )
     (kit.folder / "labs/document/solutions/complete/measure.py").write_text(flaky)
     output = refusal(kit, "document", "--only", "complete", "--repeat", 5)
     assert "complete: a good solution did not pass" in output
-    assert "4/5" in output
+    assert "4/5" in output, output
     assert "evidence failed" in output
 
 

@@ -16,7 +16,7 @@ class Notes:
         self.connection = None
 
     def read(self, key):
-        self.cache.ping()
+        self.cache.exists(key)
         if (cached := self.cache.get(key)) is not None:
             return cached
         row = self.query("SELECT text FROM note WHERE key = %s", key).fetchone()
