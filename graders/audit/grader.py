@@ -47,7 +47,7 @@ class Grader:
         out = self.folder / f"{subject.role}-{subject.name}-{number}"
         with Supervised(
             self._command(subject, number, out),
-            env=os.environ,
+            env=self._environment(),
             cwd=Path.cwd(),
             log=out.with_suffix(".log"),
             stop_signal=signal.SIGINT,
@@ -67,6 +67,11 @@ class Grader:
         with self._lock:
             if not self._left:  # what an interrupt cut short is no grade
                 self.finished(job, report)
+
+    def _environment(self) -> dict[str, str]:
+        """Return the environment, with bytecode kept for the audit's time: grades are many."""
+        kept = {key: one for key, one in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        return {**kept, "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode")}
 
     def _command(self, subject: Subject, number: int, out: Path) -> list[str]:
         plan = self.plan
