@@ -16,13 +16,14 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import generator, gradings, phases
+from benchmarks import combinations, generator, gradings, phases
 from benchmarks.row import Row
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "generator": generator.measure,
     "gradings_waiting": gradings.waiting,
     "gradings_computing": gradings.computing,
+    "combinations": combinations.measure,
     "phases": phases.measure,
 }
 RESULT, RECORD = Path(".lab/bench.json"), Path("docs/measurements.md")

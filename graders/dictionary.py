@@ -15,8 +15,9 @@ from graders.manifest import Manifest
 from graders.model import CheckResult, LookAlike, Outcome, RequirementResult
 
 CERTIFICATE = "certificate.json"
+LIMIT = "::threshold["
 LEAST_SCORE, LEAST_LEAD = 0.75, 0.1
-SAME_TEXT, OTHER_TEXT_WEIGHT = 0.8, 0.3
+SAME_TEXT, OTHER_TEXT_WEIGHT = 0.9, 0.3
 COMPARED_CHARACTERS = 200
 VARYING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{6,}|\d+|[A-Za-z0-9_-]{12,}")
 
@@ -24,12 +25,15 @@ Signature = Mapping[str, str]  # what was got instead, by check
 
 
 def signature_of(requirements: Iterable[RequirementResult]) -> dict[str, str]:
-    """Return the failed checks of a grade, each with what was got, without what varies."""
+    """Return the failed checks of a grade, each with what was got, without what varies.
+
+    Limits are left out: that a figure is too large says nothing about why.
+    """
     return {
         check.check: _without_variation(check)
         for requirement in requirements
         for check in requirement.checks
-        if check.outcome is Outcome.FAILED
+        if check.outcome is Outcome.FAILED and LIMIT not in check.check
     }
 
 

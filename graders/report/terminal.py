@@ -165,7 +165,7 @@ def _look_alike(known: LookAlike) -> Text:
         f"({'the same check fails' if count == 1 else f'the same {count} checks fail'} alike)"
     )
     text = Text.assemble(
-        ("this looks like: ", "yellow"), known.misconception, " ", (evidence, "dim")
+        ("this looks familiar: ", "yellow"), known.misconception, " ", (evidence, "dim")
     )
     return text.append(f"\nread: {known.read}") if known.read else text
 

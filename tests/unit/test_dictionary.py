@@ -121,3 +121,10 @@ def test_a_lab_without_a_certificate_knows_no_mistakes(tmp_path: Path) -> None:
     subjects = [{"name": "races", "signature": RACES}, {"name": "plain", "signature": {}}]
     (tmp_path / "certificate.json").write_text(json.dumps({"subjects": subjects}))
     assert load_dictionary(tmp_path) == {"races": RACES}
+
+
+def test_a_figure_over_its_limit_is_no_signature() -> None:
+    assert signature_of(failing({"one": "x"})) == {"one": "x"}
+    [one] = failing({"one": "x"})
+    limit = dataclasses.replace(one.checks[0], check="checks/test_load.py::threshold[hot-p95_ms]")
+    assert signature_of([dataclasses.replace(one, checks=(limit,))]) == {}
