@@ -14,6 +14,7 @@ from graders.errors import MachineError
 from graders.model import Report
 from graders.processes import Supervised
 from graders.report.json_report import from_json
+from graders.state import cache_folder
 
 GRADE_TIMEOUT_S = 900.0
 SEED_LIMIT = 1_000_000
@@ -69,9 +70,9 @@ class Grader:
                 self.finished(job, report)
 
     def _environment(self) -> dict[str, str]:
-        """Return the environment, with bytecode kept for the audit's time: grades are many."""
+        """Return the environment, with bytecode kept in the cache: grades are many."""
         kept = {key: one for key, one in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-        return {**kept, "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode")}
+        return {**kept, "PYTHONPYCACHEPREFIX": str(cache_folder() / "bytecode")}
 
     def _command(self, subject: Subject, number: int, out: Path) -> list[str]:
         plan = self.plan

@@ -9,17 +9,6 @@ TEMPLATES = ("service", "several_services", "sql_files", "test_suite", "document
 
 
 @pytest.mark.timeout(300)
-def test_a_lab_with_services_and_counters_is_certified(shared_kit: Any) -> None:
-    done = shared_kit.lab("audit", "service")
-    assert done.code == 0, done.output
-    assert "5 of 5 mutants caught" in done.output
-    assert "1 of 1 solutions passed" in done.output
-    certificate = (shared_kit.folder / "labs/service/certificate.md").read_text()
-    assert certificate.count("| 1/1") == 7
-    assert "| work rows_per_request | 0.5 (slope)" in certificate
-
-
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_fresh_lab_of_every_template_is_sound(shared_kit: Any, template: str) -> None:
     made = shared_kit.lab("new", f"my_{template}", "--from", template)
@@ -71,7 +60,7 @@ def test_a_file_the_lab_asks_for_is_missing_by_the_learners_fault(kit: Any) -> N
     assert "evidence.toml" in done.output
 
 
-GREEDY = ("burns_python", "burns_postgres", "hangs_up", "dies")
+GREEDY = ("burns_python", "burns_postgres", "hangs_up")
 
 
 @pytest.mark.timeout(300)
