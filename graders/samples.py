@@ -39,7 +39,7 @@ class Samples:
     are bodies without headers. `cpu_ms[t, b]` is the CPU time target t used in block b (BLOCK_S
     seconds each). `before_ms` and `after_ms` are the times of the reference while the submission
     was frozen, `before_lag_p99_ms` says how punctual the generator was then. Per target, `probes`
-    counts the probes that ended, `wrong` says what was wrong with the answers of some, and
+    counts the probes that were sent, `wrong` says what was wrong with the answers of some, and
     `acknowledged` what the service said it has done (JSON). `foreign_cores` and `steal_cores` say
     what other programs (`foreign` names the greediest) and other machines used meanwhile.
     """

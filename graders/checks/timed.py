@@ -1,14 +1,15 @@
 """A timed load profile: beside the reference, by turns when the submission disturbs it."""
 
 import json
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from graders.checks.context import Context
 from graders.checks.loading import Loaded, Prepare, Verify, locustfile, offer_load
-from graders.errors import CheckFailed, LabError, MachineError
+from graders.errors import CheckFailed, LabError, MachineError, SubmissionError
 from graders.load import LoadRun, wait_until_quiet
 from graders.manifest import LoadProfile
 from graders.model import Feedback, Outcome, ThresholdResult
@@ -26,6 +27,7 @@ from graders.thresholds import (
     void_reason,
 )
 
+Result = TypeVar("Result")
 VALID_RUNS, INVALID_RUNS = 3, 3
 ALONE_S = 1.0
 TURNS = 4
@@ -80,16 +82,38 @@ def _pause_others(context: Context, stack: ExitStack) -> None:
 
 def _start_both(context: Context, stack: ExitStack) -> list[App]:
     """Start submission and reference side by side, each on services of its own."""
-    submissions = (context.submission, context.reference())
+    with _reference_at_fault():
+        submissions = (context.submission, context.reference())
     with ThreadPoolExecutor(len(submissions)) as pool:
         starting = [pool.submit(_enter, context, stack, one) for one in submissions]
-    return [one.result() for one in starting]
+    return _both(starting)
 
 
 def _prepare_both(apps: list[App], prepare: Prepare) -> dict[str, str]:
     with ThreadPoolExecutor(len(apps)) as pool:
-        settings = pool.map(lambda app: prepare(app, None), apps)
-    return {key: value for one in settings for key, value in one.items()}
+        preparing = [pool.submit(prepare, app, None) for app in apps]
+    return {key: value for one in _both(preparing) for key, value in one.items()}
+
+
+def _both(futures: list[Future[Result]]) -> list[Result]:
+    """Return what was done for the submission and for the reference, each blamed for its own."""
+    ours = futures[SUBMISSION].result()
+    with _reference_at_fault():
+        return [ours, futures[REFERENCE].result()]
+
+
+@contextmanager
+def _reference_at_fault() -> Iterator[None]:
+    """Turn what would be the learner's failure into the lab's: the reference did it."""
+    try:
+        yield
+    except (SubmissionError, CheckFailed) as error:
+        log = error.log if isinstance(error, SubmissionError) else error.feedback.log
+        raise LabError(
+            f"The reference solution can't be measured: {error}",
+            "Correct the reference solution; `lab grade` it by itself.",
+            log,
+        ) from error
 
 
 def _enter(context: Context, stack: ExitStack, submission: Submission) -> App:

@@ -91,12 +91,13 @@ class Generator:
     def _perform(self, arrival: int, target: int, crew: Crew, task: Any) -> None:
         """Run one task of one user, with a deadline over all of it."""
         pool = crew.pools[target]
+        if crew.probes:
+            self.recorder.probe(arrival)
         user = pool.take()
         if user is None:
             self.recorder.overflow(arrival)
             return
-        greenlet = gevent.getcurrent()
-        greenlet.arrival, greenlet.probes = arrival, crew.probes
+        gevent.getcurrent().arrival = arrival
         try:
             with gevent.Timeout(self.run.timeout_s):
                 task(user)

@@ -41,7 +41,8 @@ class Recorder:
         self._errors: list[str] = []
         self._classes: dict[str, int] = {}
         self._answered: set[int] = set()
-        self._probes: list[tuple[int, str]] = []  # arrival, what was wrong
+        self._probes: set[int] = set()
+        self._wrong: list[tuple[int, str]] = []  # arrival, what was wrong
         self._acknowledged: list[tuple[int, str]] = []  # arrival, JSON
 
     def number(self, phase: int, index: int) -> int:
@@ -51,6 +52,10 @@ class Recorder:
     def sent(self, arrival: int, lag_s: float) -> None:
         """Note how much later than intended an arrival was sent."""
         self._lag_s[arrival] = lag_s
+
+    def probe(self, arrival: int) -> None:
+        """Note that an arrival is a probe, whether it will be answered or not."""
+        self._probes.add(arrival)
 
     def on_request(
         self,
@@ -63,15 +68,14 @@ class Recorder:
         **_: Any,
     ) -> None:
         """Listen to Locust: one request has ended; `response_time` in milliseconds, unrounded."""
-        greenlet = gevent.getcurrent()
-        arrival = getattr(greenlet, "arrival", None)
+        arrival = getattr(gevent.getcurrent(), "arrival", None)
         if arrival is None:  # on_start may send requests too; they are no arrivals
             return
         error = str(exception) if exception else ""
         self._add(arrival, response_time, name, error, response_length)
-        if getattr(greenlet, "probes", False):
-            status = getattr(response, "status_code", 0) or 0
-            self._probes.append((arrival, error if 0 < status < SERVER_ERRORS else ""))
+        status = getattr(response, "status_code", 0) or 0
+        if error and arrival in self._probes and 0 < status < SERVER_ERRORS:
+            self._wrong.append((arrival, error))
         if not error and context and ACKNOWLEDGED in context:
             self._acknowledged.append((arrival, json.dumps(context[ACKNOWLEDGED])))
 
@@ -135,10 +139,8 @@ class Recorder:
             foreign_cores=others.cores,
             steal_cores=others.steal_cores,
             foreign=others.culprits,
-            probes=tuple(len(per_target(self._probes, one)) for one in (0, 1)),
-            wrong=tuple(
-                tuple(text for text in per_target(self._probes, one) if text) for one in (0, 1)
-            ),
+            probes=tuple(sum(targets[each] == one for each in self._probes) for one in (0, 1)),
+            wrong=tuple(per_target(self._wrong, one) for one in (0, 1)),
             acknowledged=tuple(per_target(self._acknowledged, one) for one in (0, 1)),
         )
 

@@ -229,6 +229,17 @@ def test_a_locustfile_that_cannot_be_imported_is_the_labs_fault(
     assert "this file is wrong" in "\n".join(done.feedback("fast-reads")["log"])
 
 
+def test_a_reference_that_does_not_start_is_the_labs_fault(kit: Any) -> None:
+    manifest = kit.folder / MANIFEST
+    manifest.write_text(manifest.read_text().replace('"solutions/cached"', '"solutions/dead"', 1))
+    dead = kit.folder / "labs/service/solutions/dead"
+    dead.mkdir()
+    (dead / "submission.toml").write_text('start = ["false"]\n')
+    done = kit.grade("service", SOLUTION, "-r", "fast-reads")
+    assert done.code == 2, done.output
+    assert "reference solution can't be measured" in done.feedback("fast-reads")["got"]
+
+
 def test_a_reference_that_fails_its_requests_is_the_labs_fault(kit: Any) -> None:
     manifest = kit.folder / MANIFEST
     manifest.write_text(manifest.read_text().replace('"solutions/cached"', '"starter"', 1))

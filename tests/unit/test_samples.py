@@ -74,7 +74,9 @@ class Answers:
         context: dict[str, object] | None = None,
     ) -> None:
         def task() -> None:
-            gevent.getcurrent().arrival, gevent.getcurrent().probes = arrival, probes
+            gevent.getcurrent().arrival = arrival
+            if probes:
+                self.recorder.probe(arrival)
             exception = ConnectionError(error) if error else None
             self.recorder.on_request(
                 name=name,
@@ -122,6 +124,14 @@ class TestARecorder:
         found = run.samples()
         assert found.probes == (3, 1)
         assert found.wrong == (("41 is not 42",), ())
+
+    def test_counts_a_probe_that_was_never_answered(self) -> None:
+        run = measured([0.1], [SUBMISSION])
+        run.send(0)
+        run.recorder.probe(0)
+        run.recorder.timed_out(0)
+        found = run.samples()
+        assert (found.probes, found.wrong) == ((1, 0), ((), ()))
 
     def test_keeps_what_was_acknowledged_in_every_phase(self) -> None:
         run = Answers(
