@@ -1,6 +1,8 @@
 """Where the kit keeps what outlives a run: templates, attempts, history."""
 
+import hashlib
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 
@@ -22,3 +24,13 @@ def attempts_folder() -> Path:
 def history_url() -> str:
     """Return the SQLAlchemy URL of the history: LAB_HISTORY_URL, or SQLite in the state folder."""
     return os.environ.get("LAB_HISTORY_URL", f"sqlite:///{state_folder() / 'history.sqlite'}")
+
+
+def content_hash(folder: Path, left_out: Collection[str] = ()) -> str:
+    """Return the SHA-256 of a folder's files and their names, without files of such names."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if not set(left_out) & set(path.relative_to(folder).parts):
+            digest.update(os.fsencode(f"{path.relative_to(folder)}\0{path.stat().st_size}\0"))
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

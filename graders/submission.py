@@ -1,7 +1,6 @@
 """A submission's own copy for one grade: snapshot, hash, build."""
 
 import errno
-import hashlib
 import os
 import shutil
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from graders.errors import LabError, SubmissionError
 from graders.manifest import Manifest, SubmissionFile, load_submission_file
 from graders.processes import Supervised
+from graders.state import content_hash
 
 LEFT_OUT = (".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache")
 LIMIT_BYTES = 500 << 20
@@ -34,7 +34,7 @@ def prepare(source: Path, lab: Path, manifest: Manifest, into: Path) -> Submissi
     with _readable(source):
         for layer in _layers(source, lab, manifest):
             _copy(layer, into)
-        content_hash = _content_hash(into)
+        digest = content_hash(into)
     file = load_submission_file(into, manifest.submission)
     missing = [name for name in manifest.submission.files if not any(into.glob(name))]
     if missing:
@@ -42,7 +42,7 @@ def prepare(source: Path, lab: Path, manifest: Manifest, into: Path) -> Submissi
             f"{source} lacks what the lab asks for: {', '.join(missing)}.",
             "Copy it from the lab's starter, or create it as the handout says.",
         )
-    submission = Submission(into, file, content_hash)
+    submission = Submission(into, file, digest)
     if file.build:
         _build(file.build, submission)
     return submission
@@ -103,14 +103,6 @@ def _copy(source: Path, into: Path) -> None:
         )
     left_out = shutil.ignore_patterns(*LEFT_OUT)
     shutil.copytree(source, into, symlinks=True, dirs_exist_ok=True, ignore=left_out)
-
-
-def _content_hash(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(os.fsencode(f"{path.relative_to(folder)}\0{path.stat().st_size}\0"))
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _build(command: list[str], submission: Submission) -> None:

@@ -1,7 +1,6 @@
 """Grades of an audit that was interrupted, kept until it is whole."""
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import graders
 from graders.audit.subjects import Plan, Subject
 from graders.model import Report
 from graders.report.json_report import from_json, to_json
-from graders.state import state_folder
+from graders.state import content_hash, state_folder
 
 LEFT_OUT = {"__pycache__", "certificate.md", "certificate.json"}
 
@@ -19,9 +18,8 @@ class Kept:
 
     def __init__(self, plan: Plan) -> None:
         engine = Path(graders.__file__).parent
-        key = hashlib.sha256(
-            f"{_digest(plan.lab)} {_digest(engine)} {plan.load} {plan.seed}".encode()
-        )
+        versions = (content_hash(plan.lab, LEFT_OUT), content_hash(engine, LEFT_OUT))
+        key = hashlib.sha256(f"{versions} {plan.load} {plan.seed}".encode())
         self._parent = state_folder() / "audits" / plan.lab.resolve().name
         self.folder = self._parent / key.hexdigest()[:16]
 
@@ -44,12 +42,3 @@ class Kept:
 
     def _path(self, subject: Subject, number: int) -> Path:
         return self.folder / f"{subject.role}-{subject.name}-{number}.json"
-
-
-def _digest(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not LEFT_OUT & set(path.parts):
-            digest.update(os.fsencode(f"{path.relative_to(folder)}\0{path.stat().st_size}\0"))
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
