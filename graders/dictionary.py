@@ -1,7 +1,8 @@
 """The fault dictionary of a lab: how each mutant fails, to recognise a mistake seen before.
 
-A signature is the set of checks a submission fails, each with what the service did instead. Two
-submissions look alike when they fail the same checks of a requirement in the same manner. Pure.
+A signature is the set of checks a submission fails, each with what the service did instead. A
+submission looks like a known mistake when it fails the same checks of its first failed requirement
+in the same manner, whatever else the mistake breaks as well, and not too much beside. Pure.
 """
 
 import difflib
@@ -17,6 +18,7 @@ from graders.model import CheckResult, LookAlike, Outcome, RequirementResult
 CERTIFICATE = "certificate.json"
 LIMIT = "::threshold["
 LEAST_SCORE, LEAST_LEAD = 0.75, 0.1
+LEAST_EXPLAINED = 0.2  # of all that failed; other mistakes may be there too
 SAME_TEXT, OTHER_TEXT_WEIGHT = 0.9, 0.3
 COMPARED_CHARACTERS = 200
 VARYING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{6,}|\d+|[A-Za-z0-9_-]{12,}")
@@ -65,13 +67,17 @@ def look_alike(
     first = next((one for one in requirements if one.outcome is Outcome.FAILED), None)
     if not first:
         return None
-    ran = {check.check for check in first.checks if check.outcome is not Outcome.SKIPPED}
-    ours = {check: got for check, got in signature_of([first]).items() if check in ran}
-    scores = {
-        mutant.name: _score(ours, {key: one for key, one in known.items() if key in ran})
-        for mutant in manifest.mutants
-        if first.id in mutant.caught_by and (known := dictionary.get(mutant.name))
-    }
+    ours, whole = signature_of([first]), signature_of(requirements)
+    ran, ran_first = _ran(requirements), _ran([first])
+    scores = {}
+    for mutant in manifest.mutants:
+        known = {key: one for key, one in dictionary.get(mutant.name, {}).items() if key in ran}
+        if not known or first.id not in mutant.caught_by:
+            continue
+        in_common = _in_common(whole, known)
+        if in_common >= LEAST_EXPLAINED * len(whole):
+            here = {key: one for key, one in known.items() if key in ran_first}
+            scores[mutant.name] = min(_score(ours, here), in_common / len(known))
     ranked = sorted(scores, key=lambda name: scores[name], reverse=True)
     if not ranked or scores[ranked[0]] < LEAST_SCORE:
         return None
@@ -91,13 +97,22 @@ def look_alike(
 def _score(ours: Signature, known: Signature) -> float:
     """Return how alike two signatures are: 1 for the same checks with the same answers."""
     everything = set(ours) | set(known)
-    alike = sum(_alike(ours[check], known[check]) for check in set(ours) & set(known))
-    return alike / len(everything) if everything else 0.0
+    return _in_common(ours, known) / len(everything) if everything else 0.0
+
+
+def _in_common(ours: Signature, known: Signature) -> float:
+    """Return how many checks fail in both, those that fail in another manner counted in part."""
+    return sum(_alike(ours[check], known[check]) for check in set(ours) & set(known))
 
 
 def _alike(one: str, other: str) -> float:
     ratio = difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
     return 1.0 if ratio >= SAME_TEXT else OTHER_TEXT_WEIGHT
+
+
+def _ran(requirements: Iterable[RequirementResult]) -> set[str]:
+    checks = (check for requirement in requirements for check in requirement.checks)
+    return {check.check for check in checks if check.outcome is not Outcome.SKIPPED}
 
 
 def _without_variation(check: CheckResult) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -37,7 +37,11 @@ OVERWRITES = {"two": "the second link's url", "three": "200 instead of 409"}
 STAYS = {"four": "302 after 1 s"}
 
 
-def failing(got: Mapping[str, str], requirement: str = "alias") -> list[RequirementResult]:
+def failing(
+    got: Mapping[str, str],
+    requirement: str = "alias",
+    checks_run: Sequence[str] = ("one", "two", "three", "four"),
+) -> list[RequirementResult]:
     """A requirement whose checks fail with these answers; the others of it pass."""
     checks = tuple(
         CheckResult(
@@ -49,7 +53,7 @@ def failing(got: Mapping[str, str], requirement: str = "alias") -> list[Requirem
             1,
             Feedback("it", got[name]) if name in got else None,
         )
-        for name in ("one", "two", "three", "four")
+        for name in checks_run
     )
     outcome = Outcome.FAILED if got else Outcome.PASSED
     return [RequirementResult(requirement, "t", "basics", outcome, 50, 0, "", checks)]
@@ -101,6 +105,20 @@ def test_two_mistakes_that_look_the_same_say_nothing() -> None:
 
 def test_a_mistake_known_to_break_another_requirement_says_nothing() -> None:
     assert look_alike(failing(RACES, "expires"), DICTIONARY, MANIFEST) is None
+
+
+def test_a_mistake_that_breaks_more_elsewhere_is_another_one() -> None:
+    more = {"five": "a", "six": "b"}
+    known = {"races": {**DICTIONARY["races"], **more}}
+    assert look_alike([*failing(RACES), *failing(more, "expires", list(more))], known, MANIFEST)
+    passed = failing({}, "expires", list(more))
+    assert look_alike([*failing(RACES), *passed], known, MANIFEST) is None
+
+
+def test_a_mistake_that_explains_little_of_what_failed_says_nothing() -> None:
+    much = {f"more {number}": "x" for number in range(9)}
+    whole = [*failing(RACES), *failing(much, "expires", list(much))]
+    assert look_alike(whole, DICTIONARY, MANIFEST) is None
 
 
 def test_checks_that_did_not_run_are_no_evidence_against() -> None:
