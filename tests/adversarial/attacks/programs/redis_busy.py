@@ -1,0 +1,14 @@
+"""Has Redis run a script without end, so that it answers nobody."""
+
+import os
+import threading
+import time
+
+import redis
+
+
+def attack() -> None:
+    client = redis.Redis.from_url(os.environ["REDIS_URL"])
+    script = "local n = 0 while n >= 0 do n = n + 1 end"
+    threading.Thread(target=client.eval, args=(script, 0), daemon=True).start()
+    time.sleep(0.3)
