@@ -3,15 +3,14 @@
 import errno
 import os
 import shutil
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from graders.errors import LabError, SubmissionError
 from graders.manifest import Manifest, SubmissionFile, load_submission_file
-from graders.processes import Supervised
+from graders.sandbox import Workplace
 from graders.state import content_hash
 
 LEFT_OUT = (".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache")
@@ -23,14 +22,22 @@ BUILD_TIMEOUT_S = 300.0
 class Submission:
     """A snapshot of what is graded: nothing the learner saves during the run changes it."""
 
-    folder: Path
+    place: Workplace
     file: SubmissionFile
     content_hash: str
 
+    @property
+    def folder(self) -> Path:
+        """Where the snapshot lies, as the grader sees it."""
+        return self.place.folder
 
-def prepare(source: Path, lab: Path, manifest: Manifest, into: Path) -> Submission:
+
+def prepare(
+    source: Path, lab: Path, manifest: Manifest, place: Workplace, logs: Path
+) -> Submission:
     """Copy a submission (a mutant: its solution first, then its own files), and build it."""
-    into.mkdir(parents=True)
+    into = place.folder
+    into.mkdir(exist_ok=True)
     with _readable(source):
         for layer in _layers(source, lab, manifest):
             _copy(layer, into)
@@ -42,23 +49,10 @@ def prepare(source: Path, lab: Path, manifest: Manifest, into: Path) -> Submissi
             f"{source} lacks what the lab asks for: {', '.join(missing)}.",
             "Copy it from the lab's starter, or create it as the handout says.",
         )
-    submission = Submission(into, file, digest)
+    place.hand_over()
     if file.build:
-        _build(file.build, submission)
-    return submission
-
-
-def environment(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """Return a clean environment for a submission's command: nothing of the grader's leaks in."""
-    programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    return {
-        "PATH": os.pathsep.join(programs),
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "LANG": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
-        **extra,
-    }
+        _build(file.build, file, place, logs / f"{into.name}-build.log")
+    return Submission(place, file, digest)
 
 
 def _layers(source: Path, lab: Path, manifest: Manifest) -> list[Path]:
@@ -105,10 +99,8 @@ def _copy(source: Path, into: Path) -> None:
     shutil.copytree(source, into, symlinks=True, dirs_exist_ok=True, ignore=left_out)
 
 
-def _build(command: list[str], submission: Submission) -> None:
-    env = environment(submission.folder, submission.file.env)
-    log = submission.folder.with_name(f"{submission.folder.name}-build.log")
-    with Supervised(command, env=env, cwd=submission.folder, log=log) as build:
+def _build(command: list[str], file: SubmissionFile, place: Workplace, log: Path) -> None:
+    with place.start(command, file.env, log) as build:
         code = build.exit_code(BUILD_TIMEOUT_S)
     if code != 0:
         what = f"ended with exit code {code}" if code is not None else "took over 5 minutes"

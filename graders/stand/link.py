@@ -5,24 +5,28 @@ from contextlib import contextmanager
 
 from anyio.from_thread import BlockingPortal
 
+from graders.sandbox import Network
+from graders.services import Resource
 from graders.services.proxy import Observer, Proxy
 
 
 class Link:
     """A proxied connection to a service; every fault is healed on leaving its context.
 
+    It leads out of `network`, where the app is, to wherever the service is.
     Faults may be nested; leaving one brings back what was there before it.
     """
 
     def __init__(
         self,
         portal: BlockingPortal,
-        host: str,
-        port: int,
+        resource: Resource,
+        network: Network,
         observe: Callable[[], Observer] | None = None,
     ) -> None:
         self._portal = portal
-        self._proxy = Proxy(host, port, observe)
+        address = (resource.host, resource.port)
+        self._proxy = Proxy(address, resource.network, network, observe)
         portal.call(self._proxy.open)
 
     @property

@@ -1,0 +1,220 @@
+"""Level `bwrap`: bubblewrap, an own network, sized folders, limits, filtered system calls.
+
+The grader stays outside. Commands of a submission see a read-only system, their own folder, and
+the network of the run, in which nothing but its services, its replicas and its load live.
+"""
+
+import os
+import random
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from graders.errors import SubmissionError
+from graders.processes import Supervised
+from graders.sandbox.base import Level, Workplace
+from graders.sandbox.limits import LIMITS, Limits
+from graders.sandbox.network import IsolatedNetwork, Network
+from graders.sandbox.process import environment
+from graders.sandbox.seccomp import write_filter
+from graders.sandbox.watcher import Watcher
+
+WORKPLACES = ("submission", "reference")
+HOME = Path("/submission")
+BWRAP_DEPTH = 2  # bwrap, its process 1 in the sandbox, the command
+UNUSED_USER_IDS = range(61184, 65519)  # where systemd takes its dynamic users from
+SYSTEM = ("/usr", "/opt")
+LINKED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
+FROM_ETC = (
+    *("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone"),
+    *("mime.types", "nsswitch.conf", "protocols", "services", "ssl", "ca-certificates"),
+    *("java-17-openjdk", "java-21-openjdk", "passwd", "group"),
+)
+WITH_FILES = 'filter=$1 options=$2; shift 2; exec "$@" 8<"$options" 9<"$filter"'
+
+
+class BwrapSandbox:
+    """An own network and two sized folders; gone with everything in them when closed."""
+
+    level: Level = "bwrap"
+
+    def __init__(self, folder: Path, limits: Limits = LIMITS) -> None:
+        self._folder, self._limits = folder, limits
+        self._filter = write_filter(folder / "seccomp.bpf")
+        self._is_root = os.getuid() == 0
+        self._user_id = random.SystemRandom().choice(UNUSED_USER_IDS[: -len(WORKPLACES)])
+        for name in WORKPLACES:
+            (folder / name).mkdir()
+        self._isolated = self._isolate()
+        self.network: Network = self._isolated
+        self._watcher = Watcher(limits)
+
+    def close(self) -> None:
+        """End the watch and the network; whoever started a command has stopped it before."""
+        self._watcher.close()
+        self._isolated.close()
+
+    def workplace(self, name: str) -> Workplace:
+        """Return one of the two sized folders."""
+        return BwrapWorkplace(self, name, self._user_id + WORKPLACES.index(name))
+
+    def require_within_limits(self) -> None:
+        """Raise SubmissionError when commands were ended because they took too much."""
+        if self._watcher.excess:
+            raise SubmissionError(
+                f"The submission was ended: {self._watcher.excess}.",
+                "Find out what takes it: a leak, an endless loop, a flood of processes or files.",
+            )
+
+    def _isolate(self) -> IsolatedNetwork:
+        prefix = ["bwrap", "--unshare-net", "--dev-bind", "/", "/"]
+        if not self._is_root:
+            prefix.insert(1, "--unshare-user")
+        for name in WORKPLACES:
+            prefix += ["--size", str(self._limits.work_bytes)]
+            prefix += ["--tmpfs", str(self._folder / name)]
+        log = self._folder / "network.log"
+        return IsolatedNetwork([*prefix, "--"], log, own_users=not self._is_root)
+
+    def seen(self, path: Path) -> Path:
+        """Return where the grader finds a path that the network's holder knows."""
+        return self._isolated.root / path.relative_to("/")
+
+    def run(
+        self,
+        name: str,
+        user_id: int,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        log: Path,
+        extra: Sequence[str],
+        home: Path,
+        grace_s: float,
+    ) -> Supervised:
+        """Run a command with a workplace as its folder."""
+        options = [*self._system(), *self._private()]
+        options += ["--bind", str(self._folder / name), str(HOME), *extra]
+        options += ["--remount-ro", "/", "--chdir", str(home)]
+        for key, value in environment(home, Path("/tmp"), env).items():
+            options += ["--setenv", key, value]
+        file = log.with_suffix(".bwrap")
+        file.touch(mode=0o600)  # passwords of services are in it
+        file.write_bytes(b"".join(os.fsencode(one) + b"\0" for one in options))
+        inside = [*self._privileges(user_id), *self._resources(), *command]
+        wrapped = ["sh", "-c", WITH_FILES, "sh", str(self._filter), str(file)]
+        wrapped += [*self._isolated.join_with_files, "bwrap", "--args", "8", "--", *inside]
+        started = Supervised(
+            wrapped,
+            env={"PATH": os.environ.get("PATH", os.defpath)},
+            cwd=self._folder,
+            log=log,
+            grace_s=grace_s,
+            depth=BWRAP_DEPTH,
+        )
+        self._watcher.watch(started, self.seen(self._folder / name))
+        return started
+
+    def _system(self) -> list[str]:
+        """Return the options that show the system and Python, read-only, and nothing else."""
+        folders = [Path(one) for one in (*SYSTEM, sys.prefix, sys.base_prefix)]
+        folders += [Path(one) for one in os.environ.get("LAB_SANDBOX_READ", "").split(":") if one]
+        options = [*parents(folders), "--perms", "0755", "--dir", "/etc"]
+        for folder in folders:
+            options += ["--ro-bind-try", str(folder), str(folder)]
+        for name in LINKED:
+            if Path(name).is_symlink():
+                options += ["--symlink", str(Path(name).readlink()), name]
+            else:
+                options += ["--ro-bind-try", name, name]
+        for name in FROM_ETC:
+            options += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+        return options
+
+    def _private(self) -> list[str]:
+        """Return the options for what each command has of its own."""
+        sizes = self._limits
+        options = ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+        if not self._is_root:
+            options.insert(0, "--unshare-user")
+        options += ["--die-with-parent", "--hostname", "lab", "--clearenv", "--seccomp", "9"]
+        options += ["--cap-drop", "ALL", "--proc", "/proc", "--dev", "/dev"]
+        if self._is_root:
+            options += [word for one in ("SETUID", "SETGID", "SETPCAP") for word in _keep(one)]
+        for place, size_bytes in (
+            ("/dev/shm", sizes.shared_memory_bytes),
+            ("/tmp", sizes.temporary_bytes),
+        ):
+            options += ["--perms", "1777", "--size", str(size_bytes), "--tmpfs", place]
+        return [*options, "--remount-ro", "/dev"]
+
+    def _privileges(self, user_id: int) -> list[str]:
+        """Return the prefix that makes root's command an ordinary user's."""
+        if not self._is_root:
+            return []
+        ids = [f"--reuid={user_id}", f"--regid={user_id}", "--clear-groups"]
+        return ["setpriv", *ids, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
+
+    def _resources(self) -> list[str]:
+        limits = self._limits
+        return [
+            "prlimit",
+            f"--nproc={limits.processes}",
+            f"--nofile={limits.open_files}",
+            f"--cpu={limits.cpu_s}",
+            f"--fsize={limits.work_bytes}",
+            f"--data={2 * limits.memory_bytes}",  # each process; the sum of all is watched
+            "--core=0",
+            "--",
+        ]
+
+
+class BwrapWorkplace:
+    """A sized folder on the sandbox's own file system."""
+
+    def __init__(self, sandbox: BwrapSandbox, name: str, user_id: int) -> None:
+        self._sandbox, self._name, self._user_id = sandbox, name, user_id
+        self.folder = sandbox.seen(sandbox._folder / name)
+
+    def hand_over(self) -> None:
+        """Give the folder to the account its commands run as."""
+        self._give(self.folder)
+
+    def start(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        log: Path,
+        *,
+        cwd: Path | None = None,
+        reads: Sequence[Path] = (),
+        grace_s: float = 2.0,
+    ) -> Supervised:
+        """Run a command that sees nothing else; `cwd` and `reads` keep their own paths."""
+        extra, home = parents(reads), HOME
+        for path in reads:
+            extra += ["--ro-bind", str(path), str(path)]
+        if cwd and cwd != self.folder:
+            home = cwd
+            self._give(cwd)
+            extra += [*parents([cwd]), "--bind", str(cwd), str(cwd)]
+        return self._sandbox.run(self._name, self._user_id, command, env, log, extra, home, grace_s)
+
+    def _give(self, folder: Path) -> None:
+        if os.getuid() == 0:
+            for path in (folder, *folder.rglob("*")):
+                os.lchown(path, self._user_id, self._user_id)
+
+
+def parents(paths: Iterable[Path]) -> list[str]:
+    """Return the options that make the folders above some paths, for everyone to pass through."""
+    folders = dict.fromkeys(one for path in paths for one in reversed(path.parents))
+    return [
+        word
+        for one in folders
+        if one not in (Path("/"), Path("/tmp"), Path("/usr"), HOME)
+        for word in ("--perms", "0755", "--dir", str(one))
+    ]
+
+
+def _keep(capability: str) -> tuple[str, str]:
+    return ("--cap-add", f"CAP_{capability}")
