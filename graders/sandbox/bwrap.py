@@ -6,8 +6,10 @@ the network of the run, in which nothing but its services, its replicas and its 
 
 import os
 import random
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+import re
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from graders.errors import SubmissionError
@@ -17,20 +19,17 @@ from graders.sandbox.limits import LIMITS, Limits
 from graders.sandbox.network import IsolatedNetwork, Network
 from graders.sandbox.process import environment
 from graders.sandbox.seccomp import write_filter
+from graders.sandbox.view import parents, private, system
 from graders.sandbox.watcher import Watcher
 
 WORKPLACES = ("submission", "reference")
 HOME = Path("/submission")
 BWRAP_DEPTH = 2  # bwrap, its process 1 in the sandbox, the command
 UNUSED_USER_IDS = range(61184, 65519)  # where systemd takes its dynamic users from
-SYSTEM = ("/usr", "/opt")
-LINKED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
-FROM_ETC = (
-    *("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone"),
-    *("mime.types", "nsswitch.conf", "protocols", "services", "ssl", "ca-certificates"),
-    *("java-17-openjdk", "java-21-openjdk", "passwd", "group"),
-)
-WITH_FILES = 'filter=$1 options=$2; shift 2; exec "$@" 8<"$options" 9<"$filter"'
+WITH_FILES = 'exec 7<"$1" 8<"$2" 9<"$3"; shift 3; exec "$@"'
+ENVIRONMENT = "/environment"
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+WITH_ENVIRONMENT = f'. {ENVIRONMENT}; exec "$@"'
 
 
 class BwrapSandbox:
@@ -92,16 +91,21 @@ class BwrapSandbox:
         grace_s: float,
     ) -> Supervised:
         """Run a command with a workplace as its folder."""
-        options = [*self._system(), *self._private()]
+        options = [*system(), *private(self._limits, is_root=self._is_root)]
         options += ["--bind", str(self._folder / name), str(HOME), *extra]
+        options += ["--perms", "0444", "--ro-bind-data", "7", ENVIRONMENT]
         options += ["--remount-ro", "/", "--chdir", str(home)]
-        for key, value in environment(home, Path("/tmp"), env).items():
-            options += ["--setenv", key, value]
-        file = log.with_suffix(".bwrap")
-        file.touch(mode=0o600)  # passwords of services are in it
-        file.write_bytes(b"".join(os.fsencode(one) + b"\0" for one in options))
-        inside = [*self._privileges(user_id), *self._resources(), *command]
-        wrapped = ["sh", "-c", WITH_FILES, "sh", str(self._filter), str(file)]
+        settings = environment(home, Path("/tmp"), env)
+        files = [
+            _write(log.with_suffix(".environment"), _exports(settings)),
+            _write(log.with_suffix(".bwrap"), "".join(f"{one}\0" for one in options)),
+            self._filter,
+        ]
+        # Only the innermost shell has the submission's environment: its PATH or LD_PRELOAD must
+        # not decide what runs before its rights are given up.
+        inside = [*self._privileges(user_id), *self._resources()]
+        inside += ["/bin/sh", "-c", WITH_ENVIRONMENT, "sh", *command]
+        wrapped = ["sh", "-c", WITH_FILES, "sh", *map(str, files)]
         wrapped += [*self._isolated.join_with_files, "bwrap", "--args", "8", "--", *inside]
         started = Supervised(
             wrapped,
@@ -114,50 +118,24 @@ class BwrapSandbox:
         self._watcher.watch(started, self.seen(self._folder / name))
         return started
 
-    def _system(self) -> list[str]:
-        """Return the options that show the system and Python, read-only, and nothing else."""
-        folders = [Path(one) for one in (*SYSTEM, sys.prefix, sys.base_prefix)]
-        folders += [Path(one) for one in os.environ.get("LAB_SANDBOX_READ", "").split(":") if one]
-        options = [*parents(folders), "--perms", "0755", "--dir", "/etc"]
-        for folder in folders:
-            options += ["--ro-bind-try", str(folder), str(folder)]
-        for name in LINKED:
-            if Path(name).is_symlink():
-                options += ["--symlink", str(Path(name).readlink()), name]
-            else:
-                options += ["--ro-bind-try", name, name]
-        for name in FROM_ETC:
-            options += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-        return options
-
-    def _private(self) -> list[str]:
-        """Return the options for what each command has of its own."""
-        sizes = self._limits
-        options = ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
-        if not self._is_root:
-            options.insert(0, "--unshare-user")
-        options += ["--die-with-parent", "--hostname", "lab", "--clearenv", "--seccomp", "9"]
-        options += ["--cap-drop", "ALL", "--proc", "/proc", "--dev", "/dev"]
-        if self._is_root:
-            options += [word for one in ("SETUID", "SETGID", "SETPCAP") for word in _keep(one)]
-        for place, size_bytes in (
-            ("/dev/shm", sizes.shared_memory_bytes),
-            ("/tmp", sizes.temporary_bytes),
-        ):
-            options += ["--perms", "1777", "--size", str(size_bytes), "--tmpfs", place]
-        return [*options, "--remount-ro", "/dev"]
-
     def _privileges(self, user_id: int) -> list[str]:
         """Return the prefix that makes root's command an ordinary user's."""
         if not self._is_root:
             return []
         ids = [f"--reuid={user_id}", f"--regid={user_id}", "--clear-groups"]
-        return ["setpriv", *ids, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
+        return [
+            _program("setpriv"),
+            *ids,
+            "--bounding-set=-all",
+            "--inh-caps=-all",
+            "--no-new-privs",
+            "--",
+        ]
 
     def _resources(self) -> list[str]:
         limits = self._limits
         return [
-            "prlimit",
+            _program("prlimit"),
             f"--nproc={limits.processes}",
             f"--nofile={limits.open_files}",
             f"--cpu={limits.cpu_s}",
@@ -205,16 +183,19 @@ class BwrapWorkplace:
                 os.lchown(path, self._user_id, self._user_id)
 
 
-def parents(paths: Iterable[Path]) -> list[str]:
-    """Return the options that make the folders above some paths, for everyone to pass through."""
-    folders = dict.fromkeys(one for path in paths for one in reversed(path.parents))
-    return [
-        word
-        for one in folders
-        if one not in (Path("/"), Path("/tmp"), Path("/usr"), HOME)
-        for word in ("--perms", "0755", "--dir", str(one))
-    ]
+def _program(name: str) -> str:
+    """Return the full path of a program of the system."""
+    return shutil.which(name) or name
 
 
-def _keep(capability: str) -> tuple[str, str]:
-    return ("--cap-add", f"CAP_{capability}")
+def _exports(settings: Mapping[str, str]) -> str:
+    """Return lines for a shell that set the environment, where a shell can name the variable."""
+    named = {key: one for key, one in settings.items() if VARIABLE.fullmatch(key)}
+    return "".join(f"export {key}={shlex.quote(value)}\n" for key, value in named.items())
+
+
+def _write(file: Path, text: str) -> Path:
+    """Write a file for the grader's eyes: passwords of services may be in it."""
+    file.touch(mode=0o600)
+    file.write_bytes(os.fsencode(text))
+    return file

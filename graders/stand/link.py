@@ -1,33 +1,23 @@
 """The way from an app to one of its services, which a check can disturb."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from anyio.from_thread import BlockingPortal
 
-from graders.sandbox import Network
-from graders.services import Resource
-from graders.services.proxy import Observer, Proxy
+from graders.services.proxy import Proxy
 
 
 class Link:
     """A proxied connection to a service; every fault is healed on leaving its context.
 
-    It leads out of `network`, where the app is, to wherever the service is.
     Faults may be nested; leaving one brings back what was there before it.
     """
 
-    def __init__(
-        self,
-        portal: BlockingPortal,
-        resource: Resource,
-        network: Network,
-        observe: Callable[[], Observer] | None = None,
-    ) -> None:
+    def __init__(self, portal: BlockingPortal, proxy: Proxy) -> None:
         self._portal = portal
-        address = (resource.host, resource.port)
-        self._proxy = Proxy(address, resource.network, network, observe)
-        portal.call(self._proxy.open)
+        self._proxy = proxy
+        portal.call(proxy.open)
 
     @property
     def port(self) -> int:

@@ -12,7 +12,7 @@ from graders.errors import LabError
 from graders.manifest import Manifest
 from graders.sandbox import Sandbox
 from graders.services import Resource, Server, ServicesMode, serve
-from graders.services.proxy import Observer
+from graders.services.proxy import Observer, Proxy
 from graders.stand.app import App
 from graders.stand.link import Link
 from graders.stand.replica import Launch
@@ -76,7 +76,8 @@ class Stand:
         for name, resource in resources.items():
             network = self.sandbox.network
             if faults or name in observers or resource.network is not network:
-                link = Link(self.portal, resource, network, observers.get(name))
+                address, observe = (resource.host, resource.port), observers.get(name)
+                link = Link(self.portal, Proxy(address, resource.network, network, observe))
                 stack.callback(link.close)
                 links[name] = link
         return links
