@@ -42,7 +42,7 @@ def prepare(
         for layer in _layers(source, lab, manifest):
             _copy(layer, into)
         digest = content_hash(into)
-    file = load_submission_file(into, manifest.submission)
+    file = load_submission_file(into, manifest.submission, of=source)
     missing = [name for name in manifest.submission.files if not any(into.glob(name))]
     if missing:
         raise SubmissionError(
