@@ -80,7 +80,9 @@ def open_context(
     """Copy and build the submission, start the lab's services; all of it ends on leaving."""
     with open_sandbox(order.containment.level, folder) as sandbox:
         lab, manifest = order.lab, order.manifest
-        submission = prepare(order.source, lab, manifest, sandbox.workplace("submission"), folder)
+        submission = prepare(
+            order.source, lab, manifest, sandbox.workplace("submission"), folder, order.cache
+        )
 
         @functools.cache
         def reference() -> Submission:
@@ -90,7 +92,7 @@ def open_context(
                     "Name one in lab.toml: [lab] reference; or grade with --no-load.",
                 )
             place = sandbox.workplace("reference")
-            return prepare(lab / manifest.lab.reference, lab, manifest, place, folder)
+            return prepare(lab / manifest.lab.reference, lab, manifest, place, folder, order.cache)
 
         with open_stand(manifest, lab, folder, order.cache, order.services, sandbox) as stand:
             yield Context(order, stand, submission, reference, Findings(), progress)

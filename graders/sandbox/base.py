@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 from graders.processes import Supervised
 from graders.sandbox.network import Network
 
+PACKAGES = ".packages"
+"""The folder in a workplace that holds what its requirements.txt names."""
 Level = Literal["process", "bwrap"]
 
 
@@ -33,6 +35,21 @@ class Workplace(Protocol):
         """Run a command in a clean environment, in the folder or in `cwd`, a folder of the run's.
 
         It may read the files in `reads` under their own paths.
+        """
+        ...
+
+    def fetch(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        log: Path,
+        *,
+        reads: Sequence[Path],
+        writes: Path,
+    ) -> Supervised:
+        """Run a program of the kit's own that fills the folder from the network of this machine.
+
+        It may read and write what is named, under their own paths, and the folder.
         """
         ...
 

@@ -10,11 +10,12 @@ import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from graders.errors import SubmissionError
 from graders.processes import Supervised
-from graders.sandbox.base import Level, Workplace
+from graders.sandbox.base import PACKAGES, Level, Workplace
 from graders.sandbox.limits import LIMITS, Limits
 from graders.sandbox.network import IsolatedNetwork, Network
 from graders.sandbox.process import environment
@@ -24,12 +25,29 @@ from graders.sandbox.watcher import Watcher
 
 WORKPLACES = ("submission", "reference")
 HOME = Path("/submission")
+FOR_NAMES = (Path("/etc/resolv.conf"), Path("/etc/hosts"))
 BWRAP_DEPTH = 2  # bwrap, its process 1 in the sandbox, the command
 UNUSED_USER_IDS = range(61184, 65519)  # where systemd takes its dynamic users from
 WITH_FILES = 'exec 7<"$1" 8<"$2" 9<"$3"; shift 3; exec "$@"'
 ENVIRONMENT = "/environment"
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 WITH_ENVIRONMENT = f'. {ENVIRONMENT}; exec "$@"'
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command, its whole environment, and what it is shown beside its folder, as options.
+
+    One that `is_fetching` is the kit's own: it has the network of this machine.
+    """
+
+    command: Sequence[str]
+    env: Mapping[str, str]
+    log: Path
+    shown: Sequence[str]
+    cwd: Path
+    grace_s: float = 2.0
+    is_fetching: bool = False
 
 
 class BwrapSandbox:
@@ -79,40 +97,30 @@ class BwrapSandbox:
         """Return where the grader finds a path that the network's holder knows."""
         return self._isolated.root / path.relative_to("/")
 
-    def run(
-        self,
-        name: str,
-        user_id: int,
-        command: Sequence[str],
-        env: Mapping[str, str],
-        log: Path,
-        extra: Sequence[str],
-        home: Path,
-        grace_s: float,
-    ) -> Supervised:
+    def run(self, name: str, user_id: int, job: Job) -> Supervised:
         """Run a command with a workplace as its folder."""
         options = [*system(), *private(self._limits, is_root=self._is_root)]
-        options += ["--bind", str(self._folder / name), str(HOME), *extra]
+        options += ["--bind", str(self._folder / name), str(HOME), *job.shown]
         options += ["--perms", "0444", "--ro-bind-data", "7", ENVIRONMENT]
-        options += ["--remount-ro", "/", "--chdir", str(home)]
-        settings = environment(home, Path("/tmp"), env)
+        options += ["--remount-ro", "/", "--chdir", str(job.cwd)]
         files = [
-            _write(log.with_suffix(".environment"), _exports(settings)),
-            _write(log.with_suffix(".bwrap"), "".join(f"{one}\0" for one in options)),
+            _write(job.log.with_suffix(".environment"), _exports(job.env)),
+            _write(job.log.with_suffix(".bwrap"), "".join(f"{one}\0" for one in options)),
             self._filter,
         ]
         # Only the innermost shell has the submission's environment: its PATH or LD_PRELOAD must
         # not decide what runs before its rights are given up.
-        inside = [*self._privileges(user_id), *self._resources()]
-        inside += ["/bin/sh", "-c", WITH_ENVIRONMENT, "sh", *command]
+        inside = [] if job.is_fetching else self._privileges(user_id)
+        inside += [*self._resources(), "/bin/sh", "-c", WITH_ENVIRONMENT, "sh", *job.command]
+        network = self._isolated
+        join = network.join_files if job.is_fetching else network.join_with_files
         wrapped = ["sh", "-c", WITH_FILES, "sh", *map(str, files)]
-        wrapped += [*self._isolated.join_with_files, "bwrap", "--args", "8", "--", *inside]
         started = Supervised(
-            wrapped,
+            [*wrapped, *join, "bwrap", "--args", "8", "--", *inside],
             env={"PATH": os.environ.get("PATH", os.defpath)},
             cwd=self._folder,
-            log=log,
-            grace_s=grace_s,
+            log=job.log,
+            grace_s=job.grace_s,
             depth=BWRAP_DEPTH,
         )
         self._watcher.watch(started, self.seen(self._folder / name))
@@ -168,19 +176,45 @@ class BwrapWorkplace:
         grace_s: float = 2.0,
     ) -> Supervised:
         """Run a command that sees nothing else; `cwd` and `reads` keep their own paths."""
-        extra, home = parents(reads), HOME
-        for path in reads:
-            extra += ["--ro-bind", str(path), str(path)]
+        shown, home = _read_only(reads), HOME
         if cwd and cwd != self.folder:
             home = cwd
             self._give(cwd)
-            extra += [*parents([cwd]), "--bind", str(cwd), str(cwd)]
-        return self._sandbox.run(self._name, self._user_id, command, env, log, extra, home, grace_s)
+            shown += _writable(cwd)
+        own = HOME / PACKAGES if (self.folder / PACKAGES).is_dir() else None
+        clean = environment(home, Path("/tmp"), env, own)
+        return self._run(Job(command, clean, log, shown, home, grace_s))
+
+    def fetch(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        log: Path,
+        *,
+        reads: Sequence[Path],
+        writes: Path,
+    ) -> Supervised:
+        """Run a program of the kit's own with the network of this machine, as its own user."""
+        shown = [*_read_only([*reads, *FOR_NAMES]), *_writable(writes)]
+        clean = environment(HOME, Path("/tmp"), env)
+        return self._run(Job(command, clean, log, shown, HOME, is_fetching=True))
+
+    def _run(self, job: Job) -> Supervised:
+        return self._sandbox.run(self._name, self._user_id, job)
 
     def _give(self, folder: Path) -> None:
         if os.getuid() == 0:
             for path in (folder, *folder.rglob("*")):
                 os.lchown(path, self._user_id, self._user_id)
+
+
+def _read_only(paths: Sequence[Path]) -> list[str]:
+    binds = [word for path in paths for word in ("--ro-bind-try", str(path), str(path))]
+    return [*parents(paths), *binds]
+
+
+def _writable(path: Path) -> list[str]:
+    return [*parents([path]), "--bind", str(path), str(path)]
 
 
 def _program(name: str) -> str:

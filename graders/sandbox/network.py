@@ -87,7 +87,9 @@ class IsolatedNetwork:
         self.root = Path(f"/proc/{pid}/root")
         users = ("--preserve-credentials", f"--user=/proc/{pid}/ns/user") if own_users else ()
         self.join = ("nsenter", *users, f"--net=/proc/{pid}/ns/net", "--")
-        self.join_with_files = (*self.join[:-1], f"--mount=/proc/{pid}/ns/mnt", "--")
+        files = f"--mount=/proc/{pid}/ns/mnt"
+        self.join_with_files = (*self.join[:-1], files, "--")
+        self.join_files = ("nsenter", *users, files, "--")
 
     def socket(self) -> socket.socket:
         """Return a new TCP socket in the namespace, made by the holder."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from graders.processes import Supervised
-from graders.sandbox.base import Level, Workplace
+from graders.sandbox.base import PACKAGES, Level, Workplace
 from graders.sandbox.network import HostNetwork, Network
 
 
@@ -48,18 +48,43 @@ class ProcessWorkplace:
     ) -> Supervised:
         """Run a command in a clean environment."""
         place = cwd or self.folder
-        clean = environment(place, place, env)
+        packages = self.folder / PACKAGES
+        own = packages if packages.is_dir() else None
+        clean = environment(place, place, env, own)
         return Supervised(command, env=clean, cwd=place, log=log, grace_s=grace_s)
 
+    def fetch(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        log: Path,
+        *,
+        reads: Sequence[Path],  # noqa: ARG002 - everything can be read and written here
+        writes: Path,  # noqa: ARG002
+    ) -> Supervised:
+        """Run a program of the kit's own."""
+        clean = environment(self.folder, self.folder, env)
+        return Supervised(command, env=clean, cwd=self.folder, log=log)
 
-def environment(home: Path, temporary: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """Return a clean environment for a submission's command: nothing of the grader's leaks in."""
+
+def environment(
+    home: Path, temporary: Path, extra: Mapping[str, str], packages: Path | None = None
+) -> dict[str, str]:
+    """Return a clean environment for a submission's command: nothing of the grader's leaks in.
+
+    Its own packages, if it has any, come before those of the kit.
+    """
     programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    own = {}
+    if packages:
+        programs.insert(0, str(packages / "bin"))
+        own["PYTHONPATH"] = str(packages)
     return {
         "PATH": os.pathsep.join(programs),
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
+        **own,
         **extra,
     }

@@ -36,9 +36,9 @@ def stand(cache: Path) -> Iterator[Stand]:
 
 
 @pytest.fixture(scope="module")
-def submission(stand: Stand) -> Submission:
+def submission(stand: Stand, cache: Path) -> Submission:
     place = stand.sandbox.workplace("submission")
-    return prepare(SOLUTION, LAB, stand.manifest, place, stand.folder)
+    return prepare(SOLUTION, LAB, stand.manifest, place, stand.folder, cache)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def pair(stand: Stand, submission: Submission) -> Iterator[App]:
 
 
 @pytest.fixture
-def altered(stand: Stand, tmp_path: Path) -> Callable[..., Submission]:
+def altered(stand: Stand, tmp_path: Path, cache: Path) -> Callable[..., Submission]:
     """Make a submission of other files than the solution's."""
 
     def make(start: list[str], **files: str) -> Submission:
@@ -59,7 +59,7 @@ def altered(stand: Stand, tmp_path: Path) -> Callable[..., Submission]:
         for name, text in files.items():
             (source / f"{name}.py").write_text(text)
         place = ProcessSandbox(tmp_path).workplace("copy")
-        return prepare(source, LAB, stand.manifest, place, tmp_path)
+        return prepare(source, LAB, stand.manifest, place, tmp_path, cache)
 
     return make
 

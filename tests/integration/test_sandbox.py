@@ -1,6 +1,7 @@
 """The sandbox: what a submission can't reach or take, and that a grade says the same inside it."""
 
 import dataclasses
+import json
 import os
 import shutil
 import subprocess
@@ -14,12 +15,16 @@ from anyio.from_thread import BlockingPortal
 
 from graders.client import Call, Client
 from graders.errors import MachineError, SubmissionError
+from graders.manifest import load_manifest
 from graders.processes import Supervised, run_folder
-from graders.sandbox import Sandbox, Workplace, contain, probes
+from graders.sandbox import Sandbox, Workplace, contain, open_sandbox, probes
 from graders.sandbox.bwrap import BwrapSandbox
 from graders.sandbox.limits import LIMITS
 from graders.sandbox.probes import PROBES, Probe, probe_bwrap
+from graders.submission import prepare
 
+LAB = Path(__file__).parent.parent / "labs" / "service"
+HUMANIZE = "ce284a76d5b1377fd8836733b983bfb0b76f1aa1c090de2566fcf008d7f6ab16"
 FEW = dataclasses.replace(
     LIMITS,
     memory_bytes=256 << 20,
@@ -289,6 +294,10 @@ def test_the_grader_speaks_with_a_service_on_the_inner_network(
         client.close()
 
 
+def test_the_only_way_of_its_network_leads_to_itself(said: Callable[..., tuple[str, ...]]) -> None:
+    assert said("import socket; print(socket.if_nameindex())") == ("[(1, 'lo')]",)
+
+
 def test_files_it_is_given_to_read_are_there_and_read_only(
     said: Callable[..., tuple[str, ...]], tmp_path: Path
 ) -> None:
@@ -376,3 +385,67 @@ def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyP
 def test_where_namespaces_are_forbidden_the_host_s_settings_are_named(allowed: None) -> None:
     said = "bwrap: setting up uid map: Permission denied"
     assert "kernel.apparmor_restrict_unprivileged_userns=0" in probes.allow(said)
+
+
+@pytest.fixture(params=["process", "bwrap"])
+def build(
+    request: pytest.FixtureRequest, cache: Path, tmp_path: Path
+) -> Iterator[Callable[..., str]]:
+    """Prepare a submission with this requirements.txt; what Python code says when it is built."""
+    if request.param == "bwrap":
+        request.getfixturevalue("allowed")
+    source = tmp_path / "source"
+    shutil.copytree(LAB / "solutions" / "cached", source)
+    with run_folder() as folder, open_sandbox(request.param, folder) as opened:
+
+        def prepare_it(requirements: str, code: str = "") -> str:
+            (source / "requirements.txt").write_text(requirements)
+            with (source / "submission.toml").open("a") as file:
+                file.write(f"\nbuild = {json.dumps(['python', '-c', code])}\n")
+            prepare(source, LAB, load_manifest(LAB), opened.workplace("submission"), folder, cache)
+            return (folder / "submission-build.log").read_text()
+
+        yield prepare_it
+
+
+def test_what_requirements_txt_names_is_there_for_python(build: Callable[..., str]) -> None:
+    said = build(
+        f"# one tool\nhumanize == 4.9.0 ; python_version > '3' \\\n  --hash=sha256:{HUMANIZE}\n",
+        "import humanize; print(humanize.__version__, humanize.__file__)",
+    )
+    assert said.startswith("4.9.0 ")
+    assert "/.packages/humanize/" in said
+
+
+def test_a_package_of_another_hash_is_refused(build: Callable[..., str]) -> None:
+    with pytest.raises(SubmissionError, match=r"Installing what requirements.txt names failed"):
+        build(f"humanize==4.9.0 --hash=sha256:{HUMANIZE[::-1]}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--index-url http://127.0.0.1:1/simple",
+        "-r /etc/passwd",
+        "-e .",
+        "./here",
+        "thing @ http://127.0.0.1:1/thing.whl",
+        "thing @ file:///etc/passwd",
+        "https://example.com/thing.whl",
+        "not a name",
+    ],
+)
+def test_a_requirement_that_is_no_name_is_refused(line: str, build: Callable[..., str]) -> None:
+    with pytest.raises(
+        SubmissionError, match=r"requirements.txt, line 2: expected a package"
+    ) as one:
+        build(f"humanize\n{line}")
+    assert line in one.value.problem
+
+
+def test_a_package_that_does_not_exist_is_the_learners_fault(
+    build: Callable[..., str],
+) -> None:
+    with pytest.raises(SubmissionError, match="Installing what requirements") as one:
+        build("no-such-package-of-that-name-1234")
+    assert "no-such-package-of-that-name-1234" in "\n".join(one.value.log)
