@@ -7,6 +7,7 @@ from benchmarks.row import Row
 from graders.attempts import Wishes, order
 from graders.grade import grade
 from graders.processes import run_folder
+from graders.sandbox import HostNetwork
 from graders.services import serve
 from graders.state import cache_folder
 
@@ -36,7 +37,9 @@ def _services_s() -> float:
         with run_folder() as folder:
             started_s = time.monotonic()
             with (
-                serve(["postgres", "redis"], "embedded", folder, cache_folder(), []) as servers,
+                serve(
+                    ["postgres", "redis"], "embedded", folder, cache_folder(), [], HostNetwork()
+                ) as servers,
                 servers["postgres"].provision(),
                 servers["redis"].provision(),
             ):

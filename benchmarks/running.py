@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from graders.load import Target
-from graders.processes import Supervised, free_port
+from graders.processes import Supervised
+from graders.sandbox import HostNetwork
 
 HOG_LIFE_S = 300
 HOG = f"import time\nend_s = time.time() + {HOG_LIFE_S}\nwhile time.time() < end_s: pass"
@@ -26,7 +27,7 @@ LEAVE_BEHIND = (
 @contextmanager
 def running(law: str, folder: Path) -> Iterator[Target]:
     """Run a server of a law; what to load, once it listens."""
-    port = free_port()
+    port = HostNetwork().free_port()
     with _python(["-m", "benchmarks.servers", law, str(port)], folder) as server:
         _wait_until_open(port)
         yield Target((f"http://127.0.0.1:{port}",), tuple(server.process_ids()))

@@ -14,6 +14,7 @@ from graders.manifest import Manifest, did_you_mean, load_manifest
 from graders.model import CheckResult, Report
 from graders.processes import disk_error
 from graders.report import write_all
+from graders.sandbox import SandboxWish, contain
 from graders.services import ServicesMode
 from graders.state import attempts_folder, cache_folder, history_url
 
@@ -32,6 +33,8 @@ class Wishes:
     run_all: bool = False
     seed: int | None = None
     services: ServicesMode = "embedded"
+    sandbox: SandboxWish = "auto"
+    untrusted: bool = False
 
 
 def order(wishes: Wishes) -> Order:
@@ -58,6 +61,7 @@ def order(wishes: Wishes) -> Order:
         requirements=selected,
         run_all=wishes.run_all,
         services=wishes.services,
+        containment=contain(wishes.sandbox, untrusted=wishes.untrusted, cache=cache_folder()),
         cache=cache_folder(),
     )
 

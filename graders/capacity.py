@@ -68,7 +68,7 @@ def capacity(order: Order, profile: str | None, seen: Callable[[Point], None]) -
 
         def measure(rate_rps: float) -> Point:
             run = load_run(order, chosen, rate_rps, STEP_S)
-            folder, name = app.submission.folder.parent, f"rate-{rate_rps:.0f}"
+            folder, name = app.logs, f"rate-{rate_rps:.0f}"
             point = point_of(rate_rps, offer(run, [target_of(app)], folder, name, {}))
             seen(point)
             return point
@@ -86,8 +86,7 @@ def load_with_workers(
         with run_folder() as folder:
             return offer_with_workers(run, [Target((url,), ())], folder, workers, {})
     with running(order) as app:
-        folder = app.submission.folder.parent
-        return offer_with_workers(run, [target_of(app)], folder, workers, {})
+        return offer_with_workers(run, [target_of(app)], app.logs, workers, {})
 
 
 @contextmanager

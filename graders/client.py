@@ -20,6 +20,7 @@ from yarl import URL
 from graders.errors import CheckFailed
 from graders.ledger import LEDGER
 from graders.model import Feedback
+from graders.sandbox import Network
 
 BODY_LIMIT_BYTES = 10 << 20
 SHOWN_BODY_CHARACTERS = 300
@@ -111,12 +112,12 @@ def _refuse(constant: str) -> NoReturn:
 
 
 class Client:
-    """Sends requests from an event loop of its own; used from one thread."""
+    """Sends requests from an event loop of its own into a network; used from one thread."""
 
-    def __init__(self, portal: BlockingPortal) -> None:
+    def __init__(self, portal: BlockingPortal, network: Network) -> None:
         self._portal = portal
         self._deadline_s = float("inf")
-        self._http = portal.call(_new_http_session)
+        self._http = portal.call(_new_http_session, network)
 
     def close(self) -> None:
         """Close every connection."""
@@ -188,13 +189,17 @@ class Client:
         )
 
 
-async def _new_http_session() -> aiohttp.ClientSession:
+async def _new_http_session(network: Network) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         headers={"Accept-Encoding": "identity", "User-Agent": "curl/8.0"},
         timeout=aiohttp.ClientTimeout(total=None),  # one deadline over the whole request is kept
         # Servers close idle connections after some seconds (uvicorn after 5); a request sent at
         # that moment would be lost, and the service blamed. So ours are closed sooner.
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_CONNECTION_S),
+        connector=aiohttp.TCPConnector(
+            limit=0,
+            keepalive_timeout=IDLE_CONNECTION_S,
+            socket_factory=lambda _address: network.socket(),
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,

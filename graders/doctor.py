@@ -10,6 +10,7 @@ from pathlib import Path
 
 from graders.errors import GradingError
 from graders.processes import run_folder
+from graders.sandbox import HostNetwork
 from graders.services import serve
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin, redis_server
@@ -74,7 +75,9 @@ def _account() -> str:
 def _start_services() -> str:
     with (
         run_folder() as folder,
-        serve(["postgres", "redis"], "embedded", folder, cache_folder(), []) as servers,
+        serve(
+            ["postgres", "redis"], "embedded", folder, cache_folder(), [], HostNetwork()
+        ) as servers,
         servers["postgres"].provision(),
         servers["redis"].provision(),
     ):

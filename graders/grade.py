@@ -73,6 +73,7 @@ def _go_through(order: Order, progress: Progress, course: Course) -> None:
         course.machine |= {name: server.description for name, server in servers}
         with course.phase("checks"):
             run_checks(context)
+        context.stand.sandbox.require_within_limits()
         course.estimates = compare_estimates(
             order.manifest, context.submission.folder, context.findings
         )
@@ -194,5 +195,5 @@ def describe_machine(order: Order) -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "cores": str(os.cpu_count()),
         "services": order.services,
-        "sandbox": "process",
+        "sandbox": order.containment.sentence,
     }

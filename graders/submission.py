@@ -2,63 +2,69 @@
 
 import errno
 import os
+import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from graders.errors import LabError, SubmissionError
 from graders.manifest import Manifest, SubmissionFile, load_submission_file
-from graders.processes import Supervised
+from graders.sandbox import PACKAGES, Workplace
 from graders.state import content_hash
 
-LEFT_OUT = (".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache")
+LEFT_OUT = (".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", PACKAGES)
 LIMIT_BYTES = 500 << 20
 BUILD_TIMEOUT_S = 300.0
+REQUIREMENTS = "requirements.txt"
+FROM_THE_MACHINE = re.compile(r"UV_.*|SSL_CERT_.*|(HTTPS?|NO|ALL)_PROXY", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Submission:
     """A snapshot of what is graded: nothing the learner saves during the run changes it."""
 
-    folder: Path
+    place: Workplace
     file: SubmissionFile
     content_hash: str
 
+    @property
+    def folder(self) -> Path:
+        """Where the snapshot lies, as the grader sees it."""
+        return self.place.folder
 
-def prepare(source: Path, lab: Path, manifest: Manifest, into: Path) -> Submission:
-    """Copy a submission (a mutant: its solution first, then its own files), and build it."""
-    into.mkdir(parents=True)
+
+def prepare(
+    source: Path, lab: Path, manifest: Manifest, place: Workplace, logs: Path, cache: Path
+) -> Submission:
+    """Copy a submission (a mutant: its solution first, then its own files), and build it.
+
+    What its requirements.txt names is installed beside it, for Python to find.
+    """
+    into = place.folder
+    into.mkdir(exist_ok=True)
     with _readable(source):
         for layer in _layers(source, lab, manifest):
             _copy(layer, into)
         digest = content_hash(into)
-    file = load_submission_file(into, manifest.submission)
+    file = load_submission_file(into, manifest.submission, of=source)
     missing = [name for name in manifest.submission.files if not any(into.glob(name))]
     if missing:
         raise SubmissionError(
             f"{source} lacks what the lab asks for: {', '.join(missing)}.",
             "Copy it from the lab's starter, or create it as the handout says.",
         )
-    submission = Submission(into, file, digest)
+    if (into / REQUIREMENTS).is_file():
+        log = logs / f"{into.name}-packages.log"
+        _install(place, log, cache / "packages")
+    place.hand_over()
     if file.build:
-        _build(file.build, submission)
-    return submission
-
-
-def environment(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    """Return a clean environment for a submission's command: nothing of the grader's leaks in."""
-    programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    return {
-        "PATH": os.pathsep.join(programs),
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "LANG": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
-        **extra,
-    }
+        _build(file.build, file, place, logs / f"{into.name}-build.log")
+    return Submission(place, file, digest)
 
 
 def _layers(source: Path, lab: Path, manifest: Manifest) -> list[Path]:
@@ -105,10 +111,57 @@ def _copy(source: Path, into: Path) -> None:
     shutil.copytree(source, into, symlinks=True, dirs_exist_ok=True, ignore=left_out)
 
 
-def _build(command: list[str], submission: Submission) -> None:
-    env = environment(submission.folder, submission.file.env)
-    log = submission.folder.with_name(f"{submission.folder.name}-build.log")
-    with Supervised(command, env=env, cwd=submission.folder, log=log) as build:
+def _install(place: Workplace, log: Path, cache: Path) -> None:
+    """Install wheels only: nothing of a package runs before the submission does."""
+    cache.mkdir(parents=True, exist_ok=True)
+    names = log.with_suffix(".txt")
+    names.write_text("\n".join(_requirements(place.folder / REQUIREMENTS)), encoding="utf-8")
+    uv = str(Path(sys.executable).with_name("uv"))
+    command = [uv, "pip", "install", "--target", PACKAGES, "--python", sys.executable]
+    command += ["--only-binary", ":all:", "--no-config", "--link-mode", "copy", "--quiet"]
+    command += ["--cache-dir", str(cache), "--requirement", str(names)]
+    env = {key: one for key, one in os.environ.items() if FROM_THE_MACHINE.fullmatch(key)}
+    with place.fetch(command, env, log, reads=[names], writes=cache) as installing:
+        code = installing.exit_code(BUILD_TIMEOUT_S)
+    if code != 0:
+        what = f"failed with exit code {code}" if code is not None else "took over 5 minutes"
+        raise SubmissionError(
+            f"Installing what {REQUIREMENTS} names {what}.",
+            f"Try it: uv pip install --only-binary :all: -r {REQUIREMENTS}",
+            installing.log_tail(),
+        )
+
+
+def _requirements(file: Path) -> list[str]:
+    """Return the requirements of a file; only packages by name, with versions, markers, hashes."""
+    try:
+        text = file.read_text(encoding="utf-8").replace("\\\n", " ")
+    except UnicodeDecodeError as error:
+        raise SubmissionError(
+            f"{REQUIREMENTS} is no UTF-8: {error}.", "Save it as UTF-8."
+        ) from None
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.partition(" #")[0].strip()
+        if not words or words.startswith("#"):
+            continue
+        name, *hashes = re.split(r"\s+--hash[= ]", words)
+        try:
+            named = Requirement(name)
+        except InvalidRequirement:
+            named = None
+        if not named or named.url:
+            raise SubmissionError(
+                f"{REQUIREMENTS}, line {number}: expected a package by its name, such as "
+                f"`flask>=3`, got {line.strip()!r}.",
+                "Leave out options, addresses and paths; what needs them belongs into `build`.",
+            )
+        found.append(" ".join([str(named), *(f"--hash={one.strip()}" for one in hashes)]))
+    return found
+
+
+def _build(command: list[str], file: SubmissionFile, place: Workplace, log: Path) -> None:
+    with place.start(command, file.env, log) as build:
         code = build.exit_code(BUILD_TIMEOUT_S)
     if code != 0:
         what = f"ended with exit code {code}" if code is not None else "took over 5 minutes"

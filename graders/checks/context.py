@@ -11,6 +11,7 @@ import pytest
 from graders.errors import GradingError, LabError
 from graders.manifest import Manifest
 from graders.model import CheckResult, LoadFigures, Outcome, ThresholdResult
+from graders.sandbox import Containment, open_sandbox
 from graders.services import ServicesMode
 from graders.stand import App, Stand, open_stand
 from graders.submission import Submission, prepare
@@ -30,6 +31,7 @@ class Order:
     requirements: frozenset[str]
     run_all: bool
     services: ServicesMode
+    containment: Containment
     cache: Path
 
 
@@ -76,17 +78,21 @@ def open_context(
     order: Order, folder: Path, progress: Callable[[CheckResult], None]
 ) -> Iterator[Context]:
     """Copy and build the submission, start the lab's services; all of it ends on leaving."""
-    lab, manifest = order.lab, order.manifest
-    submission = prepare(order.source, lab, manifest, folder / "submission")
+    with open_sandbox(order.containment.level, folder) as sandbox:
+        lab, manifest = order.lab, order.manifest
+        submission = prepare(
+            order.source, lab, manifest, sandbox.workplace("submission"), folder, order.cache
+        )
 
-    @functools.cache
-    def reference() -> Submission:
-        if not manifest.lab.reference:
-            raise LabError(
-                "This lab has no reference solution, so no time can be compared.",
-                "Name one in lab.toml: [lab] reference; or grade with --no-load.",
-            )
-        return prepare(lab / manifest.lab.reference, lab, manifest, folder / "reference")
+        @functools.cache
+        def reference() -> Submission:
+            if not manifest.lab.reference:
+                raise LabError(
+                    "This lab has no reference solution, so no time can be compared.",
+                    "Name one in lab.toml: [lab] reference; or grade with --no-load.",
+                )
+            place = sandbox.workplace("reference")
+            return prepare(lab / manifest.lab.reference, lab, manifest, place, folder, order.cache)
 
-    with open_stand(manifest, lab, folder, order.cache, order.services) as stand:
-        yield Context(order, stand, submission, reference, Findings(), progress)
+        with open_stand(manifest, lab, folder, order.cache, order.services, sandbox) as stand:
+            yield Context(order, stand, submission, reference, Findings(), progress)

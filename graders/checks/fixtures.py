@@ -15,10 +15,8 @@ from graders.checks.loading import Loaded, Prepare, Verify
 from graders.checks.timed import run_timed
 from graders.errors import LabError
 from graders.manifest import did_you_mean
-from graders.processes import Supervised
 from graders.services import Database, RedisDatabase
 from graders.stand import App
-from graders.submission import environment
 
 OUTPUT_LINES = 10_000
 
@@ -114,11 +112,10 @@ def run_program(context: Context) -> Callable[..., Finished]:
         env: Mapping[str, str] | None = None,
         timeout_s: float = 10.0,
     ) -> Finished:
-        folder = cwd or context.submission.folder
         rules = context.manifest.submission
         settings = {**context.submission.file.env, **rules.env, **(env or {})}
         log = context.stand.folder / "program.log"
-        with Supervised(command, env=environment(folder, settings), cwd=folder, log=log) as program:
+        with context.submission.place.start(command, settings, log, cwd=cwd) as program:
             code = program.exit_code(timeout_s)
         return Finished(code, "\n".join(program.log_tail(OUTPUT_LINES)))
 

@@ -32,7 +32,8 @@ def offer_load(
     context: Context, name: str, run: LoadRun, apps: list[App], env: Mapping[str, str]
 ) -> Samples:
     """Offer a run to running apps."""
-    return offer(run, [target_of(app) for app in apps], context.stand.folder, name, env)
+    targets, join = [target_of(app) for app in apps], context.stand.sandbox.network.join
+    return offer(run, targets, context.stand.folder, name, env, join)
 
 
 def locustfile(context: Context) -> str:

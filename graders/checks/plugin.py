@@ -36,6 +36,7 @@ from graders.ledger import LEDGER
 from graders.manifest import load_manifest
 from graders.model import CheckResult, Outcome
 from graders.processes import run_folder
+from graders.sandbox import Containment
 from graders.state import cache_folder
 
 __all__ = [
@@ -92,6 +93,7 @@ def _open_alone(config: pytest.Config, source: Path) -> Context:
         requirements=frozenset(one.id for one in manifest.requirements),
         run_all=True,
         services=config.getoption("lab_services"),
+        containment=Containment(),
         cache=cache_folder(),
     )
     stack = ExitStack()

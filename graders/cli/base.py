@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from graders.errors import GradingError, SubmissionError
+from graders.sandbox import SandboxWish
 from graders.services import ServicesMode
 
 app = typer.Typer(
@@ -30,6 +31,10 @@ Source = Annotated[
 ]
 Services = Annotated[
     ServicesMode, typer.Option(help="start PostgreSQL and Redis, or use DATABASE_URL and REDIS_URL")
+]
+Sandbox = Annotated[
+    SandboxWish,
+    typer.Option(help="how far its code can reach; auto: process, or bwrap with --untrusted"),
 ]
 NoLoad = Annotated[bool, typer.Option("--no-load", help="leave the load profiles out")]
 Seed = Annotated[int | None, typer.Option(help="repeat the random choices of an earlier attempt")]

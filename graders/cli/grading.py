@@ -12,7 +12,7 @@ from rich.text import Text
 from graders import attempts, labs, watch
 from graders.attempts import Wishes
 from graders.capacity import running as running_app
-from graders.cli.base import LabName, NoLoad, Seed, Services, Source, app, out
+from graders.cli.base import LabName, NoLoad, Sandbox, Seed, Services, Source, app, out
 from graders.model import CheckResult, Outcome, Report
 from graders.report import TerminalReport
 from graders.report.terminal import first_trouble
@@ -60,6 +60,10 @@ def grade(
     run_all: Annotated[bool, typer.Option("--all", help="go on after a failed stage")] = False,
     seed: Seed = None,
     services: Services = "embedded",
+    sandbox: Sandbox = "auto",
+    untrusted: Annotated[
+        bool, typer.Option("--untrusted", help="a stranger's work: never below bwrap by itself")
+    ] = False,
     to: Annotated[Path | None, typer.Option("--out", help="write the report files here")] = None,
     record: Annotated[bool, typer.Option(help="keep the attempt in the history")] = True,
 ) -> None:
@@ -68,7 +72,16 @@ def grade(
     Example: lab grade url_shortener --from labs/url_shortener/solutions/random_base62 --no-load
     """
     wishes = Wishes(
-        lab, source, stage or (), requirement or (), not no_load, run_all, seed, services
+        lab,
+        source,
+        stage or (),
+        requirement or (),
+        load=not no_load,
+        run_all=run_all,
+        seed=seed,
+        services=services,
+        sandbox=sandbox,
+        untrusted=untrusted,
     )
     sys.exit(_grade(wishes, record=record, to=to))
 

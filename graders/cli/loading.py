@@ -12,9 +12,9 @@ from graders import attempts, capacity, labs
 from graders.attempts import Wishes
 from graders.cli.base import LabName, Seed, Services, Source, app, out
 from graders.load import Workers, worker_command
-from graders.processes import free_port
 from graders.report.html import figure
 from graders.samples import SUBMISSION
+from graders.sandbox import HostNetwork
 
 MASTER_PORT = 5557
 
@@ -80,7 +80,7 @@ def offer_load(
         sys.exit(subprocess.run(command).returncode)
     unused = folder / "starter" if url else source  # an order names a submission in any case
     order = attempts.order(Wishes(lab, unused, seed=seed, services=services))
-    at = port or (MASTER_PORT if elsewhere else free_port())
+    at = port or (MASTER_PORT if elsewhere else HostNetwork().free_port())
     samples = capacity.load_with_workers(order, profile, url, Workers(workers, at, not elsewhere))
     times_ms = np.where(samples.ok, samples.latency_ms + samples.late_ms, np.inf)
     table = Table(box=None, header_style="dim")

@@ -98,11 +98,19 @@ class Orders:
 
 
 def offer(
-    run: LoadRun, targets: Sequence[Target], folder: Path, name: str, env: Mapping[str, str]
+    run: LoadRun,
+    targets: Sequence[Target],
+    folder: Path,
+    name: str,
+    env: Mapping[str, str],
+    join: Sequence[str] = (),
 ) -> Samples:
-    """Run one generator; LabError when the locustfile is at fault."""
+    """Run one generator; LabError when the locustfile is at fault.
+
+    `join` is a command prefix that leads into the network where the targets are.
+    """
     orders, result = _write_orders(run, targets, folder, name)
-    command = [sys.executable, "-m", "graders.load.driver", str(orders), str(result)]
+    command = [*join, sys.executable, "-m", "graders.load.driver", str(orders), str(result)]
     log = folder / f"{name}.log"
     with Supervised(command, env=_environment(run, env), cwd=folder, log=log) as driver:
         code = driver.exit_code(run.patience_s)

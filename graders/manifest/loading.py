@@ -19,7 +19,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def load_manifest(folder: Path) -> Manifest:
     """Read and check `lab.toml` of a lab; LabError says which line is wrong and what was meant."""
     path = folder / "lab.toml"
-    text = _read(path, LabError)
+    text = _read(path, LabError, shown=path)
     manifest, wrong = _parse(text, path, Manifest, LabError)
     if manifest is None or wrong or (wrong := list(disagreements(manifest, folder))):
         raise _not_right(path, wrong, text, LabError)
@@ -30,7 +30,7 @@ def manifest_and_mistakes(folder: Path) -> tuple[Manifest | None, list[Disagreem
     """Read `lab.toml` of a lab and return all that is wrong with it; no manifest if too much is."""
     path = folder / "lab.toml"
     try:
-        manifest, wrong = _parse(_read(path, LabError), path, Manifest, LabError)
+        manifest, wrong = _parse(_read(path, LabError, shown=path), path, Manifest, LabError)
     except LabError as error:
         return None, [((), error.problem)]
     if manifest:
@@ -38,12 +38,17 @@ def manifest_and_mistakes(folder: Path) -> tuple[Manifest | None, list[Disagreem
     return manifest, wrong
 
 
-def load_submission_file(folder: Path, rules: SubmissionRules) -> SubmissionFile:
-    """Read `submission.toml` of a submission, and check that it has what the lab asks for."""
-    path = folder / "submission.toml"
-    if rules.kind == "files" and not path.exists():
+def load_submission_file(
+    folder: Path, rules: SubmissionRules, of: Path | None = None
+) -> SubmissionFile:
+    """Read `submission.toml` of a submission, and check that it has what the lab asks for.
+
+    Where `folder` is a copy, errors speak of the folder it is a copy `of`.
+    """
+    path = (of or folder) / "submission.toml"
+    if rules.kind == "files" and not (folder / "submission.toml").exists():
         return SubmissionFile()
-    text = _read(path, SubmissionError)
+    text = _read(folder / "submission.toml", SubmissionError, shown=path)
     file, wrong = _parse(text, path, SubmissionFile, SubmissionError)
     if file is None:
         raise _not_right(path, wrong, text, SubmissionError)
@@ -64,15 +69,15 @@ def _not_started(file: SubmissionFile, rules: SubmissionRules) -> list[str]:
     return missing
 
 
-def _read(path: Path, error: type[GradingError]) -> str:
+def _read(path: Path, error: type[GradingError], *, shown: Path) -> str:
     if path.exists() and not path.is_file():  # a pipe or a device would be read without end
-        raise error(f"{path} is no regular file.", "Write it as UTF-8 text.")
+        raise error(f"{shown} is no regular file.", "Write it as UTF-8 text.")
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise error(f"{path} is missing.", "Copy it from the starter of a lab.") from None
+        raise error(f"{shown} is missing.", "Copy it from the starter of a lab.") from None
     except (OSError, UnicodeDecodeError) as reason:
-        raise error(f"{path} can't be read: {reason}.", "Write it as UTF-8 text.") from None
+        raise error(f"{shown} can't be read: {reason}.", "Write it as UTF-8 text.") from None
 
 
 def _parse(

@@ -2,7 +2,6 @@
 
 from graders.processes.folder import disk_error, run_folder
 from graders.processes.parent import die_with_parent
-from graders.processes.ports import free_port
 from graders.processes.supervised import Supervised
 
-__all__ = ["Supervised", "die_with_parent", "disk_error", "free_port", "run_folder"]
+__all__ = ["Supervised", "die_with_parent", "disk_error", "run_folder"]

@@ -1,7 +1,8 @@
 """Run one command and take its whole process tree away when told to, or when the grader is gone.
 
 A stand-alone script (standard library only) that the grader starts as
-`python -I -S guard.py --log FILE --stop-signal N --grace S -- command ...`.
+`python -I -S guard.py --log FILE --stop-signal N --grace S --depth D -- command ...`.
+`D` is how many programs around the real command are started by the one that is named.
 
 Standard input is the lifeline. Lines on it are orders (`pause`, `resume`, `kill`); its end,
 which also comes when the grader is killed with SIGKILL, means stop: the stop signal, a grace, then
@@ -94,9 +95,9 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def descendants() -> list[int]:
-    """Everything below this guard, parents first."""
-    found, queue = [], children_of(os.getpid())
+def descendants(root: int) -> list[int]:
+    """Everything below a process, parents first."""
+    found, queue = [], children_of(root)
     while queue:
         pid = queue.pop(0)
         found.append(pid)
@@ -106,7 +107,7 @@ def descendants() -> list[int]:
 
 def signal_tree(child: int, number: int) -> None:
     """Send a signal to every descendant and to the command's process group."""
-    for pid in descendants():
+    for pid in descendants(os.getpid()):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -128,7 +129,7 @@ def reap(child: int) -> int | None:
 
 def all_stopped() -> bool:
     """Say if every thread of every descendant is stopped or dead."""
-    for pid in descendants():
+    for pid in descendants(os.getpid()):
         with contextlib.suppress(OSError):
             for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
                 with open(f"/proc/{pid}/task/{thread}/stat") as file:  # noqa: PTH123
@@ -147,11 +148,14 @@ def kill_all(child: int) -> None:
             return
 
 
-def stop(child: int, stop_signal: int, grace_s: float) -> int | None:
+def stop(child: int, depth: int, stop_signal: int, grace_s: float) -> int | None:
     """Ask the command to end and give it `grace_s` seconds; its exit code if it did."""
+    signal_tree(child, signal.SIGCONT)
+    command = child
+    for _ in range(depth):
+        command = next(iter(children_of(command)), command)
     with contextlib.suppress(ProcessLookupError):
-        os.kill(child, signal.SIGCONT)
-        os.kill(child, stop_signal)
+        os.kill(command, stop_signal)
     deadline = time.monotonic() + grace_s
     while time.monotonic() < deadline:
         code = reap(child)
@@ -215,6 +219,7 @@ def main() -> None:
     parser.add_argument("--log", required=True)
     parser.add_argument("--stop-signal", type=int, required=True)
     parser.add_argument("--grace", type=float, required=True)
+    parser.add_argument("--depth", type=int, required=True)
     parser.add_argument("command", nargs="+")
     arguments = parser.parse_args()
     for number in IGNORED:
@@ -226,7 +231,7 @@ def main() -> None:
     tell(f"pid {child}")
     code = watch(child, output, log)
     if code is None:
-        code = stop(child, arguments.stop_signal, arguments.grace)
+        code = stop(child, arguments.depth, arguments.stop_signal, arguments.grace)
     kill_all(child)
     drain(output, log)
     tell(f"exit {-signal.SIGKILL if code is None else code}")

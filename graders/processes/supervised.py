@@ -22,7 +22,8 @@ GUARD_TIMEOUT_S = 10.0
 class Supervised:
     """A running command; leaving the context stops it and everything it started.
 
-    `log` is written by the guard and never grows past 2 MiB.
+    `log` is written by the guard and never grows past 2 MiB. `depth` is how many programs, started
+    one by the other, stand around the real command, which gets the stop signal.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class Supervised:
         log: Path,
         stop_signal: signal.Signals = signal.SIGTERM,
         grace_s: float = 2.0,
+        depth: int = 0,
     ) -> None:
         self.log = log
         self.grace_s = grace_s
         guard = [sys.executable, "-I", "-S", str(GUARD), "--log", str(log)]
-        guard += ["--stop-signal", str(int(stop_signal)), "--grace", str(grace_s), "--", *command]
+        guard += ["--stop-signal", str(int(stop_signal)), "--grace", str(grace_s)]
+        guard += ["--depth", str(depth), "--", *command]
         self._guard = subprocess.Popen(
             guard,
             env=dict(env),
@@ -49,6 +52,7 @@ class Supervised:
         )
         self._ended = threading.Event()
         self._code: int | None = None
+        self.guard_pid = self._guard.pid
         self.pid = self._read_pid()
         self._obeyed = threading.Semaphore(0)
         threading.Thread(target=self._listen, daemon=True).start()

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
+from graders.sandbox import Network
 from graders.services.base import Resource, Server
 from graders.services.embedded_postgres import embedded_postgres
 from graders.services.external import (
@@ -23,9 +24,17 @@ __all__ = ["Database", "RedisDatabase", "Resource", "Server", "ServicesMode", "W
 
 @contextmanager
 def serve(
-    names: Sequence[str], mode: ServicesMode, folder: Path, cache: Path, seeds: Sequence[Path]
+    names: Sequence[str],
+    mode: ServicesMode,
+    folder: Path,
+    cache: Path,
+    seeds: Sequence[Path],
+    network: Network,
 ) -> Iterator[dict[str, Server]]:
-    """Start (or find) the named services; they are gone (or left clean) afterwards."""
+    """Start (or find) the named services; they are gone (or left clean) afterwards.
+
+    What is started listens in `network`; what is there already, in the network of this machine.
+    """
     with ExitStack() as stack:
         servers: dict[str, Server] = {}
         if mode == "external" and names:
@@ -39,7 +48,8 @@ def serve(
                 servers["redis"] = ExternalRedis(required_url("REDIS_URL"), janitor)
         else:
             if "postgres" in names:
-                servers["postgres"] = stack.enter_context(embedded_postgres(folder, cache, seeds))
+                started = embedded_postgres(folder, cache, seeds, network)
+                servers["postgres"] = stack.enter_context(started)
             if "redis" in names:
-                servers["redis"] = EmbeddedRedis(folder)
+                servers["redis"] = EmbeddedRedis(folder, network)
         yield servers

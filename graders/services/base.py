@@ -3,6 +3,8 @@
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from graders.sandbox import Network
+
 
 class Resource(Protocol):
     """A submission's own share of a service: a database with its role, a Redis with its user."""
@@ -10,6 +12,8 @@ class Resource(Protocol):
     variable: str
     host: str
     port: int
+    network: Network
+    """Where `host` and `port` are."""
 
     def url(self, host: str, port: int) -> str:
         """Return the submission's address of this resource through `host:port`, maybe a proxy."""

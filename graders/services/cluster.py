@@ -11,7 +11,8 @@ from pathlib import Path
 import psycopg
 
 from graders.errors import MachineError
-from graders.processes import Supervised, free_port
+from graders.processes import Supervised
+from graders.sandbox import Network
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin
 from graders.services.postgres import PostgresServer
@@ -56,12 +57,12 @@ def initialise(data: Path) -> None:
 
 
 @contextmanager
-def serve_cluster(data: Path, log: Path) -> Iterator[PostgresServer]:
-    """Run PostgreSQL on a cluster; it is shut down, not killed, on leaving."""
+def serve_cluster(data: Path, log: Path, network: Network) -> Iterator[PostgresServer]:
+    """Run PostgreSQL on a cluster, in a network; it is shut down, not killed, on leaving."""
     for attempt in range(PORT_ATTEMPTS):
-        port = free_port()
-        with _start(data, log, port) as process:
-            server = _ready(process, data, port)
+        port = network.free_port()
+        with _start(data, log, port, network) as process:
+            server = _ready(process, data, port, network)
             if server:
                 yield server
                 return
@@ -75,11 +76,12 @@ def serve_cluster(data: Path, log: Path) -> Iterator[PostgresServer]:
             )
 
 
-def _start(data: Path, log: Path, port: int) -> Supervised:
+def _start(data: Path, log: Path, port: int, network: Network) -> Supervised:
     settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(data)}
     options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+    prefix = [*network.join, *unprivileged().prefix]
     return Supervised(
-        [*unprivileged().prefix, str(postgres_bin() / "postgres"), "-D", str(data), *options],
+        [*prefix, str(postgres_bin() / "postgres"), "-D", str(data), *options],
         env=_environment(),
         cwd=data,
         log=log,
@@ -88,7 +90,7 @@ def _start(data: Path, log: Path, port: int) -> Supervised:
     )
 
 
-def _ready(process: Supervised, data: Path, port: int) -> PostgresServer | None:
+def _ready(process: Supervised, data: Path, port: int, network: Network) -> PostgresServer | None:
     """Return the server once it answers, None when it ended."""
     admin = f"host={data} port={port} user=postgres dbname=postgres"
     deadline = time.monotonic() + START_TIMEOUT_S
@@ -98,7 +100,8 @@ def _ready(process: Supervised, data: Path, port: int) -> PostgresServer | None:
                 number = connection.info.server_version
         except psycopg.OperationalError:
             continue
-        return PostgresServer(admin, "127.0.0.1", port, f"PostgreSQL {number // 10000} embedded")
+        description = f"PostgreSQL {number // 10000} embedded"
+        return PostgresServer(admin, "127.0.0.1", port, network, description)
     return None
 
 

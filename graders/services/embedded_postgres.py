@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from graders.sandbox import HostNetwork, Network
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin, version
 from graders.services.cluster import initialise, serve_cluster
@@ -18,15 +19,15 @@ SEED_DATABASE = "lab_seed"
 
 @contextmanager
 def embedded_postgres(
-    folder: Path, cache: Path, seed_files: Sequence[Path]
+    folder: Path, cache: Path, seed_files: Sequence[Path], network: Network
 ) -> Iterator[PostgresServer]:
-    """Start a server on a copy of the lab's cluster, made and seeded once and cached."""
+    """Start a server in a network, on a copy of the lab's cluster, made once and cached."""
     template = _cached_cluster(cache, seed_files)
     data = folder / "postgres"
     shutil.copytree(template, data)
     data.chmod(0o700)
     unprivileged().adopt(data)
-    with serve_cluster(data, folder / "postgres.log") as server:
+    with serve_cluster(data, folder / "postgres.log", network) as server:
         if seed_files:
             server.template = SEED_DATABASE
         yield server
@@ -43,7 +44,7 @@ def _cached_cluster(cache: Path, seed_files: Sequence[Path]) -> Path:
             shutil.rmtree(building, ignore_errors=True)
             initialise(building)
             if seed_files:
-                with serve_cluster(building, log) as server:
+                with serve_cluster(building, log, HostNetwork()) as server:
                     seed(server, SEED_DATABASE, seed_files, cache / "seeding.log")
             building.rename(cluster)
     return cluster

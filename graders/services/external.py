@@ -16,6 +16,7 @@ import redis
 from psycopg import sql
 
 from graders.errors import MachineError
+from graders.sandbox import HostNetwork
 from graders.services.postgres import PostgresServer, drop
 from graders.services.redis import RIGHTS, RedisDatabase, take_back
 from graders.services.seeding import seed, seed_key
@@ -54,7 +55,7 @@ class ExternalPostgres(PostgresServer):
             server = connection.info
             host = "127.0.0.1" if server.host.startswith("/") else server.host
             description = f"PostgreSQL {server.server_version // 10000} external"
-            super().__init__(url, host, server.port, description)
+            super().__init__(url, host, server.port, HostNetwork(), description)
         self.janitor = janitor
 
     def use_seed(self, files: Sequence[Path], log: Path) -> None:
@@ -109,7 +110,9 @@ class ExternalRedis:
             rights = [*RIGHTS.split(), *NOT_OTHERS.split()]
             client.execute_command("ACL", "SETUSER", user, "on", f">{password}", *rights)
             try:
-                yield RedisDatabase(client, self.host, self.port, user, password, number)
+                yield RedisDatabase(
+                    client, self.host, self.port, HostNetwork(), user, password, number
+                )
             finally:
                 take_back(client, user)
 

@@ -10,6 +10,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from graders.sandbox import Network
+
 ROLE_LIMITS = {"temp_file_limit": "512MB", "idle_in_transaction_session_timeout": "60s"}
 CONNECTION_LIMIT = 60
 
@@ -34,6 +36,7 @@ class Database:
     password: str
     host: str
     port: int
+    network: Network
     variable: str = "DATABASE_URL"
 
     def url(self, host: str, port: int) -> str:
@@ -97,8 +100,10 @@ class PostgresServer:
     `template` is the seeded database new ones are copied from, or None for empty ones.
     """
 
-    def __init__(self, admin: str, host: str, port: int, description: str) -> None:
-        self.admin = admin
+    def __init__(
+        self, admin: str, host: str, port: int, network: Network, description: str
+    ) -> None:
+        self.admin, self.network = admin, network
         self.host, self.port = host, port
         self.description = description
         self.template: str | None = None
@@ -117,6 +122,7 @@ class PostgresServer:
             secrets.token_hex(16),
             self.host,
             self.port,
+            self.network,
         )
         with psycopg.connect(self.admin, autocommit=True) as connection:
             _create(connection, database, self.template)

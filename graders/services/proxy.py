@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
+
+from graders.sandbox import Network
 
 CHUNK_BYTES = 1 << 16
 
@@ -19,12 +22,20 @@ class Observer(Protocol):
 class Proxy:
     """Forwards 127.0.0.1:port to a service; lives on the event loop that opened it.
 
+    It listens in one network and reaches the service at `upstream` in another, or the same.
     `delay_s` holds back each answer of the service; `open` false refuses and cuts connections;
     `flowing` cleared swallows nothing but lets nothing through either (a black hole).
     """
 
-    def __init__(self, host: str, port: int, observe: Callable[[], Observer] | None = None) -> None:
-        self.upstream = (host, port)
+    def __init__(
+        self,
+        upstream: tuple[str, int],
+        upstream_network: Network,
+        network: Network,
+        observe: Callable[[], Observer] | None = None,
+    ) -> None:
+        self._upstream, self._upstream_network = upstream, upstream_network
+        self._network = network
         self.port = 0
         self.delay_s = 0.0
         self.flowing = asyncio.Event()
@@ -40,7 +51,10 @@ class Proxy:
 
     async def open(self) -> None:
         """Listen, on the same port again after a cut."""
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        listening = self._network.socket()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", self.port))
+        self._server = await asyncio.start_server(self._connected, sock=listening)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
@@ -71,7 +85,7 @@ class Proxy:
     async def _forward_both_ways(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        async with _connected_to(*self.upstream) as (up_reader, up_writer):
+        async with _connected_to(self._upstream, self._upstream_network) as (up_reader, up_writer):
             observer = self.observe() if self.observe else None
             ways = [
                 asyncio.ensure_future(self._forward(reader, up_writer, observer, delayed=False)),
@@ -105,10 +119,10 @@ class Proxy:
 
 @contextlib.asynccontextmanager
 async def _connected_to(
-    host: str, port: int
+    address: tuple[str, int], network: Network
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     try:
-        reader, writer = await asyncio.open_connection(host, port)
+        reader, writer = await network.connect(*address)
     except OSError:
         raise asyncio.CancelledError from None  # the service is away: so is our connection
     try:

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from graders.errors import MachineError
-from graders.processes import Supervised, free_port
+from graders.processes import Supervised
+from graders.sandbox import Network
 from graders.services.binaries import redis_server, version
 
 START_TIMEOUT_S, PROBE_S = 10.0, 0.5
@@ -31,6 +32,7 @@ class RedisDatabase:
     client: redis.Redis
     host: str
     port: int
+    network: Network
     user: str
     password: str
     number: int = 0
@@ -61,49 +63,68 @@ def take_back(client: redis.Redis, user: str) -> None:
     client.acl_deluser(user)
 
 
-class EmbeddedRedis:
-    """Starts a server of its own for each submission: 5 ms, and nothing shared."""
+@dataclass(frozen=True)
+class Administration:
+    """The way in to a server for the grader alone."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    socket: Path
+    password: str
+
+    def client(self, **options: Any) -> redis.Redis:
+        """Return a client with all rights."""
+        return redis.Redis(unix_socket_path=str(self.socket), password=self.password, **options)
+
+
+class EmbeddedRedis:
+    """Starts a server of its own for each submission: 5 ms, and nothing shared.
+
+    The administrator comes over a Unix socket, which submissions in a sandbox don't see, and with a
+    password of its own.
+    """
+
+    def __init__(self, folder: Path, network: Network) -> None:
+        self.folder, self.network = folder, network
         self.description = f"Redis {version(redis_server()).split('v=')[-1].split()[0]} embedded"
 
     @contextmanager
     def provision(self) -> Iterator[RedisDatabase]:
         """Start a server; it is gone afterwards."""
         for attempt in range(PORT_ATTEMPTS):
-            name, password, port = secrets.token_hex(4), secrets.token_hex(16), free_port()
-            with self._start(name, password, port) as process:
-                if _ready(process, port, password):
-                    with redis.Redis(port=port, password=password, decode_responses=True) as client:
-                        yield RedisDatabase(client, "127.0.0.1", port, "lab", password)
+            password, port = secrets.token_hex(16), self.network.free_port()
+            server = Administration(self.folder / f"redis-{port}.socket", secrets.token_hex(16))
+            with self._start(server, password, port) as process:
+                if _ready(process, server):
+                    with server.client(decode_responses=True) as client:
+                        yield RedisDatabase(
+                            client, "127.0.0.1", port, self.network, "lab", password
+                        )
                     return
             if attempt == PORT_ATTEMPTS - 1:
                 raise MachineError(
                     "Redis did not start.", "Read its last lines below.", process.log_tail()
                 )
 
-    def _start(self, name: str, password: str, port: int) -> Supervised:
-        config = self.folder / f"redis-{name}.conf"
+    def _start(self, server: Administration, password: str, port: int) -> Supervised:
+        config = server.socket.with_suffix(".conf")
         config.write_text(
             f"port {port}\nbind 127.0.0.1\ndir {self.folder}\n"
+            f"unixsocket {server.socket}\nunixsocketperm 700\n"
             'save ""\nappendonly no\nmaxmemory 256mb\nmaxclients 200\n'
-            f"user default on >{password} ~* &* +@all\nuser lab on >{password} {RIGHTS}\n"
+            f"user default on >{server.password} ~* &* +@all\nuser lab on >{password} {RIGHTS}\n"
         )
         config.chmod(0o600)
         return Supervised(
-            [str(redis_server()), str(config)],
+            [*self.network.join, str(redis_server()), str(config)],
             env={"PATH": os.environ.get("PATH", os.defpath)},
             cwd=self.folder,
-            log=self.folder / f"redis-{name}.log",
+            log=config.with_suffix(".log"),
             stop_signal=signal.SIGKILL,  # nothing to save
         )
 
 
-def _ready(process: Supervised, port: int, password: str) -> bool:
-    once = Retry(NoBackoff(), 0)  # whoever took the port may accept connections and say nothing
+def _ready(process: Supervised, server: Administration) -> bool:
     deadline = time.monotonic() + START_TIMEOUT_S
-    with redis.Redis(port=port, password=password, socket_timeout=PROBE_S, retry=once) as probe:
+    with server.client(socket_timeout=PROBE_S, retry=Retry(NoBackoff(), 0)) as probe:
         while time.monotonic() < deadline and process.exit_code(0.005) is None:
             with contextlib.suppress(
                 redis.BusyLoadingError, redis.ConnectionError, redis.TimeoutError

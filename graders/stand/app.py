@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 from graders.client import Client
 from graders.errors import CheckFailed, LabError
 from graders.model import Feedback
-from graders.processes import Supervised
 from graders.services import Database, RedisDatabase, Resource
 from graders.stand.link import Link
 from graders.stand.replica import Launch, Replica, described
 from graders.stand.requests import Requests
-from graders.submission import Submission, environment
+from graders.submission import Submission
 
 TASK_TIMEOUT_S = 60.0
 
@@ -32,6 +32,7 @@ class App(Requests):
         env: Mapping[str, str],
         client: Client,
         stack: ExitStack,
+        logs: Path,
     ) -> None:
         self.submission = submission
         self.resources = resources
@@ -40,6 +41,7 @@ class App(Requests):
         self.processes: dict[str, list[Replica]] = {}
         self._links = links
         self._stack = stack
+        self.logs = logs
 
     @property
     def base_url(self) -> str:  # type: ignore[override]
@@ -97,11 +99,14 @@ class App(Requests):
                 replica.stop()
 
     def run_task(self, name: str, **placeholders: object) -> None:
-        """Run a command of `[tasks]` with the app's environment; it must succeed."""
+        """Run a command of `[tasks]` with the app's environment; it must succeed.
+
+        It may read the files that placeholders name as a Path.
+        """
         command = [_filled(word, placeholders) for word in self.submission.file.tasks[name]]
-        folder = self.submission.folder
-        log = folder.with_name(f"{folder.name}-{name}.log")
-        with Supervised(command, env=environment(folder, self.env), cwd=folder, log=log) as task:
+        reads = [one for one in placeholders.values() if isinstance(one, Path)]
+        log = self.logs / f"{self.submission.folder.name}-{name}.log"
+        with self.submission.place.start(command, self.env, log, reads=reads) as task:
             code = task.exit_code(TASK_TIMEOUT_S)
         if code != 0:
             how = f"exit code {code}" if code is not None else f"no end after {TASK_TIMEOUT_S:g} s"

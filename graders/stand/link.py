@@ -1,11 +1,11 @@
 """The way from an app to one of its services, which a check can disturb."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from anyio.from_thread import BlockingPortal
 
-from graders.services.proxy import Observer, Proxy
+from graders.services.proxy import Proxy
 
 
 class Link:
@@ -14,16 +14,10 @@ class Link:
     Faults may be nested; leaving one brings back what was there before it.
     """
 
-    def __init__(
-        self,
-        portal: BlockingPortal,
-        host: str,
-        port: int,
-        observe: Callable[[], Observer] | None = None,
-    ) -> None:
+    def __init__(self, portal: BlockingPortal, proxy: Proxy) -> None:
         self._portal = portal
-        self._proxy = Proxy(host, port, observe)
-        portal.call(self._proxy.open)
+        self._proxy = proxy
+        portal.call(proxy.open)
 
     @property
     def port(self) -> int:

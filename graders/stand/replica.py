@@ -11,9 +11,9 @@ import psutil
 
 from graders.client import Call, Client
 from graders.errors import SubmissionError
-from graders.processes import Supervised, free_port
+from graders.processes import Supervised
+from graders.sandbox import Network, Workplace
 from graders.stand.requests import Requests
-from graders.submission import environment
 
 PORT_ATTEMPTS = 3
 POLL_S = 0.02
@@ -29,7 +29,8 @@ class Launch:
 
     name: str
     command: tuple[str, ...]
-    folder: Path
+    place: Workplace
+    network: Network
     env: Mapping[str, str]
     ready: str
     ready_timeout_s: float
@@ -84,7 +85,7 @@ class Replica(Requests):
 
     def _start(self) -> None:
         for attempt in range(PORT_ATTEMPTS):
-            self.port = self._fixed_port or free_port()
+            self.port = self._fixed_port or self.launch.network.free_port()
             self.process = self._spawn()
             try:
                 self._wait_until_ready()
@@ -100,13 +101,9 @@ class Replica(Requests):
 
     def _spawn(self) -> Supervised:
         command = [word.replace("{port}", str(self.port)) for word in self.launch.command]
-        return Supervised(
-            command,
-            env=environment(self.launch.folder, {**self.launch.env, "PORT": str(self.port)}),
-            cwd=self.launch.folder,
-            log=self.launch.log_folder / f"{self.launch.name}-{self.port}.log",
-            grace_s=GRACE_S,
-        )
+        env = {**self.launch.env, "PORT": str(self.port)}
+        log = self.launch.log_folder / f"{self.launch.name}-{self.port}.log"
+        return self.launch.place.start(command, env, log, grace_s=GRACE_S)
 
     def _wait_until_ready(self) -> None:
         started_s = time.monotonic()

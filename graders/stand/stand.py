@@ -10,9 +10,9 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from graders.client import Client
 from graders.errors import LabError
 from graders.manifest import Manifest
-from graders.processes import free_port
+from graders.sandbox import Sandbox
 from graders.services import Resource, Server, ServicesMode, serve
-from graders.services.proxy import Observer
+from graders.services.proxy import Observer, Proxy
 from graders.stand.app import App
 from graders.stand.link import Link
 from graders.stand.replica import Launch
@@ -30,6 +30,7 @@ class Stand:
     servers: Mapping[str, Server]
     client: Client
     portal: BlockingPortal
+    sandbox: Sandbox
 
     @contextmanager
     def run(
@@ -73,8 +74,10 @@ class Stand:
     ) -> dict[str, Link]:
         links = {}
         for name, resource in resources.items():
-            if faults or name in observers:
-                link = Link(self.portal, resource.host, resource.port, observers.get(name))
+            network = self.sandbox.network
+            if faults or name in observers or resource.network is not network:
+                address, observe = (resource.host, resource.port), observers.get(name)
+                link = Link(self.portal, Proxy(address, resource.network, network, observe))
                 stack.callback(link.close)
                 links[name] = link
         return links
@@ -90,14 +93,14 @@ class Stand:
         port: int | None,
     ) -> App:
         names = self.manifest.submission.processes
-        ports = {name: free_port() for name in names} if len(names) > 1 else {}
+        ports = {name: self.sandbox.network.free_port() for name in names} if len(names) > 1 else {}
         if port:
             ports[names[0]] = port
         addresses = {
             f"{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in ports.items()
         }
         settings = {**settings, **addresses}
-        app = App(submission, resources, links, settings, self.client, stack)
+        app = App(submission, resources, links, settings, self.client, stack, self.folder)
         launches = [self._launch(submission, name, settings, ports.get(name)) for name in names]
         app.launch(*launches, *[launches[0].elsewhere()] * (replicas - 1))
         return app
@@ -110,7 +113,8 @@ class Stand:
         return Launch(
             name=name,
             command=tuple(process.start),
-            folder=submission.folder,
+            place=submission.place,
+            network=self.sandbox.network,
             env={**settings, **process.env},
             ready=rules.ready,
             ready_timeout_s=rules.ready_timeout_s,
@@ -121,13 +125,20 @@ class Stand:
 
 @contextmanager
 def open_stand(
-    manifest: Manifest, lab: Path, folder: Path, cache: Path, mode: ServicesMode
+    manifest: Manifest,
+    lab: Path,
+    folder: Path,
+    cache: Path,
+    mode: ServicesMode,
+    sandbox: Sandbox,
 ) -> Iterator[Stand]:
     """Start the lab's services, an event loop and a client; all of it ends on leaving."""
     seeds = [lab / name for name in manifest.seed.postgres]
     with ExitStack() as stack:
-        servers = stack.enter_context(serve(manifest.lab.services, mode, folder, cache, seeds))
+        servers = stack.enter_context(
+            serve(manifest.lab.services, mode, folder, cache, seeds, sandbox.network)
+        )
         portal = stack.enter_context(start_blocking_portal())
-        client = Client(portal)
+        client = Client(portal, sandbox.network)
         stack.callback(client.close)
-        yield Stand(manifest, folder, servers, client, portal)
+        yield Stand(manifest, folder, servers, client, portal, sandbox)

@@ -17,6 +17,7 @@ from anyio.from_thread import start_blocking_portal
 
 from graders.client import Call, Client
 from graders.errors import CheckFailed
+from graders.sandbox import HostNetwork
 from tests.adversarial.conftest import Grade
 
 TIMEOUT_S = 1.0
@@ -78,7 +79,7 @@ def serve() -> Iterator[Callable[[Script], HostileServer]]:
 @pytest.fixture
 def client() -> Iterator[Client]:
     with start_blocking_portal() as portal:
-        client = Client(portal)
+        client = Client(portal, HostNetwork())
         yield client
         client.close()
 

@@ -6,7 +6,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,9 +14,8 @@ import pytest
 
 from graders.errors import MachineError
 from graders.history import History
-from graders.processes import free_port, run_folder
-from graders.services import cluster
-from graders.services import redis as redis_service
+from graders.processes import run_folder
+from graders.sandbox import HostNetwork
 from graders.services.binaries import version
 from graders.services.cluster import initialise, serve_cluster
 from graders.services.redis import EmbeddedRedis
@@ -80,34 +79,36 @@ def taken_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_postgres_moves_on_when_its_port_is_taken(
-    taken_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ports = [taken_port, free_port()]
-    monkeypatch.setattr(cluster, "free_port", iter(ports).__next__)
+class Offering(HostNetwork):
+    """A network that holds these ports for free."""
+
+    def __init__(self, ports: Iterable[int]) -> None:
+        self.ports = iter(ports)
+
+    def free_port(self) -> int:
+        return next(self.ports)
+
+
+def test_postgres_moves_on_when_its_port_is_taken(taken_port: int) -> None:
+    ports = [taken_port, HostNetwork().free_port()]
     with run_folder() as folder:
         initialise(folder / "postgres")
-        with serve_cluster(folder / "postgres", folder / "postgres.log") as server:
+        log = folder / "postgres.log"
+        with serve_cluster(folder / "postgres", log, Offering(ports)) as server:
             assert server.port == ports[1]
 
 
-def test_redis_moves_on_when_its_port_is_taken(
-    taken_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ports = [taken_port, free_port()]
-    monkeypatch.setattr(redis_service, "free_port", iter(ports).__next__)
-    with run_folder() as folder, EmbeddedRedis(folder).provision() as database:
+def test_redis_moves_on_when_its_port_is_taken(taken_port: int) -> None:
+    ports = [taken_port, HostNetwork().free_port()]
+    with run_folder() as folder, EmbeddedRedis(folder, Offering(ports)).provision() as database:
         assert database.port == ports[1]
         assert database.client.ping()
 
 
-def test_when_every_port_is_taken_the_machine_is_named(
-    taken_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ports = itertools.repeat(taken_port)
-    monkeypatch.setattr(redis_service, "free_port", ports.__next__)
+def test_when_every_port_is_taken_the_machine_is_named(taken_port: int) -> None:
+    network = Offering(itertools.repeat(taken_port))
     with run_folder() as folder, pytest.raises(MachineError) as failure:
-        EmbeddedRedis(folder).provision().__enter__()
+        EmbeddedRedis(folder, network).provision().__enter__()
     assert "Redis did not start" in failure.value.problem
     assert "Address already in use" in "\n".join(failure.value.log)
 

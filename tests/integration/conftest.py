@@ -20,6 +20,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from graders.cli import main
 from graders.processes import run_folder
+from graders.sandbox import HostNetwork
 from graders.services.embedded_postgres import embedded_postgres
 from graders.services.postgres import Database, PostgresServer
 from graders.services.redis import EmbeddedRedis, RedisDatabase
@@ -196,7 +197,7 @@ def portal() -> Iterator[BlockingPortal]:
 @pytest.fixture(scope="session")
 def postgres_server(folder: Path, cache: Path) -> Iterator[PostgresServer]:
     """An empty embedded PostgreSQL."""
-    with embedded_postgres(folder, cache, []) as server:
+    with embedded_postgres(folder, cache, [], HostNetwork()) as server:
         yield server
 
 
@@ -210,7 +211,7 @@ def database(postgres_server: PostgresServer) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def redis_service(folder: Path) -> EmbeddedRedis:
     """What starts an embedded Redis for each submission."""
-    return EmbeddedRedis(folder)
+    return EmbeddedRedis(folder, HostNetwork())
 
 
 @pytest.fixture

@@ -9,13 +9,20 @@ import pytest
 import redis
 from anyio.from_thread import BlockingPortal
 
+from graders.services import Resource
 from graders.services.postgres import Database
+from graders.services.proxy import Observer, Proxy
 from graders.services.redis import RedisDatabase
 from graders.services.wire import CONNECTION_COMMANDS, PostgresObserver, RedisObserver, Tally
 from graders.stand import Link
 
 Connection = psycopg.Connection[Any]
 LAST_STATEMENT = "SELECT 'the end'"
+
+
+def link_to(portal: BlockingPortal, resource: Resource, observe: Callable[[], Observer]) -> Link:
+    address, network = (resource.host, resource.port), resource.network
+    return Link(portal, Proxy(address, network, network, observe))
 
 
 @pytest.fixture
@@ -30,7 +37,7 @@ def connect(
     """Connect through a counting proxy to a server that logs every statement."""
     for setting in ("log_statement = 'all'", "log_parameter_max_length = 0"):
         database.fetch(f"ALTER ROLE {database.name} SET {setting}")
-    link = Link(portal, database.host, database.port, lambda: PostgresObserver(tally))
+    link = link_to(portal, database, lambda: PostgresObserver(tally))
     yield lambda: psycopg.connect(database.url("127.0.0.1", link.port))
     link.close()
 
@@ -141,7 +148,7 @@ def counted_redis(
 ) -> Iterator[Callable[..., redis.Redis]]:
     """Make a client that goes through a counting proxy."""
     observe = lambda: RedisObserver(tally)  # noqa: E731
-    link = Link(portal, redis_database.host, redis_database.port, observe)
+    link = link_to(portal, redis_database, observe)
     url = redis_database.url("127.0.0.1", link.port)
     yield lambda **options: redis.Redis.from_url(url, **options)
     link.close()

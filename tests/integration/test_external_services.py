@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from graders.errors import MachineError
+from graders.sandbox import HostNetwork
 from graders.services import serve
 from graders.services.embedded_postgres import embedded_postgres
 from graders.services.postgres import Database
@@ -37,6 +38,7 @@ class Servers:
     postgres_admin: str
     database_url: str
     redis_url: str
+    weak_redis_url: str
     redis: redis.Redis
 
     @property
@@ -66,14 +68,16 @@ def servers(tmp_path_factory: pytest.TempPathFactory, folder: Path, cache: Path)
     place = folder / "external"
     place.mkdir()
     with (
-        embedded_postgres(place, cache, []) as postgres,
-        EmbeddedRedis(place).provision() as database,
+        embedded_postgres(place, cache, [], HostNetwork()) as postgres,
+        EmbeddedRedis(place, HostNetwork()).provision() as database,
     ):
         address = f"{postgres.host}:{postgres.port}/postgres"
+        password = database.client.get_connection_kwargs()["password"]
         found = Servers(
             postgres.admin,
             f"postgresql://postgres:{PASSWORD}@{address}",
-            f"redis://:{database.password}@{database.host}:{database.port}/0",
+            f"redis://:{password}@{database.host}:{database.port}/0",
+            database.url(database.host, database.port),
             database.client,
         )
         found.sql(f"ALTER ROLE postgres PASSWORD '{PASSWORD}'")
@@ -96,7 +100,7 @@ def external(servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """Open services of somebody's own."""
     for key, value in servers.env.items():
         monkeypatch.setenv(key, value)
-    return lambda *names: serve(names, "external", tmp_path, tmp_path, [])
+    return lambda *names: serve(names, "external", tmp_path, tmp_path, [], HostNetwork())
 
 
 def test_a_grade_on_external_services_leaves_nothing(kit: Any, servers: Servers) -> None:
@@ -235,6 +239,6 @@ def test_a_role_that_is_no_superuser_is_refused(
 def test_a_redis_user_without_rights_is_refused(
     external: Any, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("REDIS_URL", servers.redis_url.replace("://:", "://lab:", 1))
+    monkeypatch.setenv("REDIS_URL", servers.weak_redis_url)
     with pytest.raises(MachineError, match="no permissions"):
         external("redis").__enter__()

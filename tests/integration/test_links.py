@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from anyio.from_thread import BlockingPortal
 
+from graders.sandbox import HostNetwork
+from graders.services.proxy import Proxy
 from graders.stand import Link
 
 TICK_S = 0.3
+HOST = HostNetwork()
 
 
 class Echo(socketserver.BaseRequestHandler):
@@ -36,7 +39,7 @@ def echo_port() -> Iterator[int]:
 
 @pytest.fixture
 def link(portal: BlockingPortal, echo_port: int) -> Iterator[Link]:
-    link = Link(portal, "127.0.0.1", echo_port)
+    link = Link(portal, Proxy(("127.0.0.1", echo_port), HOST, HOST))
     yield link
     link.close()
 
@@ -176,7 +179,7 @@ def test_many_connections_pass_and_are_cut_at_once(
 def test_a_service_that_is_away_looks_like_a_cut(portal: BlockingPortal) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        link = Link(portal, "127.0.0.1", nobody.getsockname()[1])
+        link = Link(portal, Proxy(nobody.getsockname(), HOST, HOST))
         with socket.create_connection(("127.0.0.1", link.port), timeout=30) as connection:
             assert not echoes(connection)
         link.close()

@@ -13,8 +13,9 @@ from anyio.from_thread import BlockingPortal
 from graders.load import LoadRun, Target, Workers, offer, offer_with_workers
 from graders.load.plan import Kind, phases
 from graders.manifest import LoadProfile
-from graders.processes import free_port, run_folder
+from graders.processes import run_folder
 from graders.samples import OVERFLOW, TIMED_OUT, Samples
+from graders.sandbox import HostNetwork
 from graders.thresholds import invalid_reason
 
 PERIOD_S, STALL_S = 1.5, 0.5
@@ -205,7 +206,7 @@ def test_two_workers_offer_what_one_would_and_no_sample_is_lost(
     place: Path, serve: Callable[[Behaviour], Service]
 ) -> None:
     service, run = serve(answers_at_once), a_run(place, rate_rps=80, duration_s=4)
-    workers = Workers(2, free_port())
+    workers = Workers(2, HostNetwork().free_port())
     samples = offer_with_workers(run, [service.target], place, workers, {})
     assert samples.offered == (service.requests, *samples.offered[1:])
     assert len(samples.ok) == service.requests

@@ -11,6 +11,7 @@ import pytest
 
 from graders.errors import LabError
 from graders.processes import run_folder
+from graders.sandbox import HostNetwork
 from graders.services.embedded_postgres import embedded_postgres
 from graders.services.postgres import CONNECTION_LIMIT, Database, PostgresServer, drop
 from graders.services.seeding import seed
@@ -149,7 +150,7 @@ def written(folder: Path, files: dict[str, str]) -> list[Path]:
 def seeded(cache: Path, files: Sequence[Path]) -> Iterator[Database]:
     with (
         run_folder() as folder,
-        embedded_postgres(folder, cache, files) as server,
+        embedded_postgres(folder, cache, files, HostNetwork()) as server,
         server.provision() as database,
     ):
         yield database

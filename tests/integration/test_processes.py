@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from graders.processes import Supervised, run_folder
-from graders.submission import environment
+from graders.sandbox.process import environment
 
 LOG_LIMIT_BYTES = (2 << 20) + (1 << 17)  # two halves, and what is written in one go
 
@@ -169,7 +169,7 @@ def test_a_submission_sees_nothing_of_the_graders_environment(
     run: Callable[..., Supervised], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET_OF_THE_GRADER", "1")
-    env = environment(tmp_path, {"PORT": "1234"})
+    env = environment(tmp_path, tmp_path, {"PORT": "1234"})
     process = run("import os; print(*sorted(os.environ))", env=env)
     process.exit_code(timeout_s=30)
     names = set(process.log_tail()[0].split()) - {"LC_CTYPE", "__CF_USER_TEXT_ENCODING"}

@@ -13,7 +13,8 @@ import pytest
 from graders.checks import Call, CheckFailed
 from graders.errors import LabError, SubmissionError
 from graders.manifest import load_manifest
-from graders.processes import free_port, run_folder
+from graders.processes import run_folder
+from graders.sandbox import HostNetwork, ProcessSandbox, open_sandbox
 from graders.stand import App, Stand, open_stand
 from graders.submission import Submission, prepare
 
@@ -26,13 +27,18 @@ def stand(cache: Path) -> Iterator[Stand]:
     manifest = load_manifest(LAB)
     rules = manifest.submission.model_copy(update={"ready_timeout_s": 20})
     manifest = manifest.model_copy(update={"submission": rules})
-    with run_folder() as folder, open_stand(manifest, LAB, folder, cache, "embedded") as opened:
+    with (
+        run_folder() as folder,
+        open_sandbox("process", folder) as sandbox,
+        open_stand(manifest, LAB, folder, cache, "embedded", sandbox) as opened,
+    ):
         yield opened
 
 
 @pytest.fixture(scope="module")
-def submission(stand: Stand) -> Submission:
-    return prepare(SOLUTION, LAB, stand.manifest, stand.folder / "submission")
+def submission(stand: Stand, cache: Path) -> Submission:
+    place = stand.sandbox.workplace("submission")
+    return prepare(SOLUTION, LAB, stand.manifest, place, stand.folder, cache)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +49,7 @@ def pair(stand: Stand, submission: Submission) -> Iterator[App]:
 
 
 @pytest.fixture
-def altered(stand: Stand, tmp_path: Path) -> Callable[..., Submission]:
+def altered(stand: Stand, tmp_path: Path, cache: Path) -> Callable[..., Submission]:
     """Make a submission of other files than the solution's."""
 
     def make(start: list[str], **files: str) -> Submission:
@@ -52,7 +58,8 @@ def altered(stand: Stand, tmp_path: Path) -> Callable[..., Submission]:
         (source / "submission.toml").write_text(f"start = {json.dumps(start)}")
         for name, text in files.items():
             (source / f"{name}.py").write_text(text)
-        return prepare(source, LAB, stand.manifest, tmp_path / "copy")
+        place = ProcessSandbox(tmp_path).workplace("copy")
+        return prepare(source, LAB, stand.manifest, place, tmp_path, cache)
 
     return make
 
@@ -204,8 +211,9 @@ def test_a_service_that_is_never_ready_is_the_submissions_fault(
 def test_a_port_that_another_program_took_is_exchanged_for_a_free_one(
     stand: Stand, submission: Submission, pair: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ports = iter([pair.replicas[0].port, free_port()])
-    monkeypatch.setattr("graders.stand.replica.free_port", lambda: next(ports))
+    for_redis, for_app = HostNetwork().free_port(), HostNetwork().free_port()
+    ports = iter([for_redis, pair.replicas[0].port, for_app])
+    monkeypatch.setattr(HostNetwork, "free_port", lambda _network: next(ports))
     with stand.run(submission) as app:
         assert app.base_url not in [replica.base_url for replica in pair.replicas]
         assert app.get("/healthz").status == 200

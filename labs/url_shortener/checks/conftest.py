@@ -233,7 +233,7 @@ def moved(
     # Another installation just gave out some of these; a generator may repeat itself.
     codes = [str(a.json().get("code")) for _, a in consecutive[:30:3] if a.status == 201]
     path, links = write_links("moved.csv", MOVED_LINKS, [code for code in codes if len(code) == 7])
-    pair.run_task("import", file=str(path))
+    pair.run_task("import", file=path)
     return dict(links)
 
 
@@ -275,7 +275,7 @@ def prepare_load(
     path, _ = write_links("load.csv", LOAD_LINKS)
 
     def prepare(app: App, _size: int | None) -> dict[str, str]:
-        app.run_task("import", file=str(path))
+        app.run_task("import", file=path)
         return {"LINKS_CSV": str(path), "LAB_SEED": str(seed)}
 
     return prepare

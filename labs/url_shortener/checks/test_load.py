@@ -116,7 +116,7 @@ def test_a_redirect_costs_the_same_among_four_times_the_links(
     few = cost_among(moved)
     before_bytes, more_links = pair.postgres.size_bytes(), (GROWTH - 1) * len(moved)
     path, more = write_links("more.csv", more_links)
-    pair.run_task("import", file=str(path))
+    pair.run_task("import", file=path)
     record("bytes_per_link", (pair.postgres.size_bytes() - before_bytes) / more_links)
     many = cost_among(moved | more)
     expect_flat("blocks", few.blocks, many.blocks)

@@ -1,0 +1,20 @@
+"""Where submissions run: how far a stranger's code can reach, and the network of a run."""
+
+from graders.sandbox.base import PACKAGES, Level, Sandbox, Workplace
+from graders.sandbox.choice import Containment, SandboxWish, contain, open_sandbox
+from graders.sandbox.network import HostNetwork, Network
+from graders.sandbox.process import ProcessSandbox
+
+__all__ = [
+    "PACKAGES",
+    "Containment",
+    "HostNetwork",
+    "Level",
+    "Network",
+    "ProcessSandbox",
+    "Sandbox",
+    "SandboxWish",
+    "Workplace",
+    "contain",
+    "open_sandbox",
+]

@@ -1,0 +1,109 @@
+"""Ends commands that take more of the machine than a submission may."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import psutil
+
+from graders.processes import Supervised
+from graders.processes.guard import descendants
+from graders.sandbox.limits import Limits
+
+PERIOD_S = 0.2
+
+
+class Watcher:
+    """Looks at all commands of a run five times a second; `excess` says what was too much."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.excess = ""
+        self._limits = limits
+        self._watched: list[tuple[Supervised, Path]] = []
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, daemon=True)
+        self._thread.start()
+
+    def watch(self, command: Supervised, folder: Path) -> None:
+        """Add a command, and the folder it may fill."""
+        self._watched.append((command, folder))
+
+    def close(self) -> None:
+        """End the watch."""
+        self._closing.set()
+        self._thread.join()
+
+    def _look_on(self) -> None:
+        while not self._closing.wait(PERIOD_S):
+            self._watched = [one for one in self._watched if one[0].exit_code() is None]
+            if excess := self._too_much():
+                self.excess = self.excess or excess
+                for command, _folder in self._watched:
+                    command.kill()
+
+    def _too_much(self) -> str:
+        for folder in {folder for _command, folder in self._watched}:
+            commands = [command for command, its in self._watched if its == folder]
+            if excess := self._over(folder, list(_processes(commands))):
+                return excess
+        return ""
+
+    def _over(self, folder: Path, processes: list[psutil.Process]) -> str:
+        limits = self._limits
+        if memory_bytes := _memory_over(processes, limits.memory_bytes):
+            used, allowed = memory_bytes >> 20, limits.memory_bytes >> 20
+            return f"its processes took {used} MiB of memory, {allowed} MiB are allowed"
+        cpu_s = sum(map(_cpu_s, processes))
+        if cpu_s > limits.cpu_s:
+            return f"its processes took {cpu_s:.0f} s of CPU time, {limits.cpu_s} s are allowed"
+        if (files := _files(folder)) > limits.work_files:
+            return f"its folder holds {files} files, {limits.work_files} are allowed"
+        return ""
+
+
+def _processes(commands: Iterable[Supervised]) -> Iterator[psutil.Process]:
+    for command in commands:
+        for pid in descendants(command.guard_pid):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                yield psutil.Process(pid)
+
+
+def _memory_over(processes: list[psutil.Process], limit_bytes: int) -> int:
+    """Return what processes take when that is over the limit, else 0.
+
+    The share of each (PSS) is only asked for when the plain sum, which counts shared pages several
+    times, is over the limit: reading it costs the process time.
+    """
+    if sum(_resident_bytes(one) for one in processes) <= limit_bytes:
+        return 0
+    total_bytes = sum(_share_bytes(one) for one in processes)
+    return total_bytes if total_bytes > limit_bytes else 0
+
+
+def _resident_bytes(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error):
+        return int(process.memory_info().rss)
+    return 0
+
+
+def _share_bytes(process: psutil.Process) -> int:
+    with contextlib.suppress(OSError):
+        rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+        return int(rollup.partition("\nPss:")[2].split()[0]) << 10
+    return _resident_bytes(process)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    with contextlib.suppress(psutil.Error):
+        times = process.cpu_times()
+        return times.user + times.system + times.children_user + times.children_system
+    return 0.0
+
+
+def _files(folder: Path) -> int:
+    with contextlib.suppress(OSError):
+        places = os.statvfs(folder)
+        return places.f_files - places.f_ffree
+    return 0
