@@ -67,8 +67,8 @@ def options(attack: Attack, level: str) -> list[str]:
 
 
 def level_options(level: str) -> list[str]:
-    """Return how the command line is told the level; `process` is what it does untold."""
-    return [] if level == "process" else ["--sandbox", level]
+    """Return how the command line is told the level."""
+    return ["--sandbox", level]
 
 
 def assault(attack: Attack, level: str, template_home: Path) -> Course:
@@ -91,7 +91,7 @@ def assault(attack: Attack, level: str, template_home: Path) -> Course:
                 in_time = wait_for_end(run, sampler)
             scene = Scene(attack, world, run, sampler, before, in_time, _report(world, before))
             seen = breaches(scene)
-            if not any(who in ("ending", "remains") for who, _ in seen):
+            if not seen:
                 _must_have_run(attack, scene)
             return Course(seen, run.output, scene.report)
         finally:

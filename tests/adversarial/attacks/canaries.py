@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 
+from graders.sandbox import HostNetwork
 from graders.services.redis import EmbeddedRedis
 from tests.adversarial.attacks import system
 
@@ -31,8 +32,8 @@ import os, sys, time
 secret = sys.argv[2] if len(sys.argv) > 2 else os.environ["SECRET"]
 open(sys.argv[1] + "/open", "w+").write(secret)
 held = open(sys.argv[1] + "/open")
-print(held.fileno(), id(secret), flush=True)
 os.remove(sys.argv[1] + "/open")
+print(held.fileno(), id(secret), flush=True)
 time.sleep(600)
 """
 HIDING = 'mount -t tmpfs -o size=1m hidden "$1/hidden" && echo "$SECRET" >"$1/hidden/secret.txt"; shift'
@@ -159,7 +160,7 @@ def open_world(template_home: Path, services: bool, needs: str) -> Iterator[Worl
         if needs == "redis":
             targets["redis"] = stack.enter_context(_other_redis(folder, secret))
         if needs == "disk":
-            targets["disk"], targets["disk_offset"], more["disk"] = _disk()
+            targets["disk"], targets["disk_offset"], more["disk"] = disk()
         yield World(folder, home, secret, word, mark, ears, victim, targets, master, more)
 
 
@@ -238,13 +239,13 @@ def _in_the_kernel(mark: str, secret: str) -> Iterator[dict[str, Any]]:
 def _other_redis(folder: Path, secret: str) -> Iterator[int]:
     """Run somebody else's Redis, as the kit would; return its port."""
     (folder / "redis").mkdir()
-    with EmbeddedRedis(folder / "redis").provision() as redis:
+    with EmbeddedRedis(folder / "redis", HostNetwork()).provision() as redis:
         redis.client.set("secret", secret)
         yield redis.port
         assert redis.client.get("secret") == secret
 
 
-def _disk() -> tuple[str, int, str]:
+def disk() -> tuple[str, int, str]:
     """Return the device of the root file system, and 16 bytes of it: the identity ext4 has."""
     device = next(one.device for one in psutil.disk_partitions() if one.mountpoint == "/")
     with Path(device).open("rb") as disk:

@@ -9,7 +9,7 @@ from tests.adversarial.attacks.table import LEVELS, Attack, attacks
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("attack", attacks(), ids=lambda one: one.name)
 def test_attack(attack: Attack, level: str, template_home, offered, note) -> None:
-    offered(level)
+    offered(attack, level)
     course = assault(attack, level, template_home)
     note(attack, level, course)
     names = {who for who, _ in course.breaches}

@@ -19,7 +19,7 @@ from tests.adversarial.conftest import Run, segments
 
 MIB = 1 << 20
 MOST_PROCESSES = 600
-MOST_MEMORY_BYTES, MOST_DISK_BYTES = 2048 * MIB, 1536 * MIB
+MOST_MEMORY_BYTES, MOST_DISK_BYTES = 2662 * MIB, 1536 * MIB
 UNWINDING_S = 5.0
 PLACES = ("/tmp", "/dev/shm", "/var/tmp")
 
@@ -78,6 +78,9 @@ def _verdict(scene: Scene) -> Iterator[str]:
     if (scene.run.popen.returncode, outcome) != (1, "failed"):
         culprit = report["problem"]["culprit"] if report and report["problem"] else "nobody"
         yield f"exit code {scene.run.popen.returncode}, verdict {outcome}, {culprit} blamed"
+    for one in report["requirements"] if report else ():
+        if one["outcome"] not in ("failed", "passed", "skipped"):
+            yield f"{one['id']}: {one['outcome']}, {one['reason'][:200]}"
     with contextlib.suppress(Exception):
         recorded = History(f"sqlite:///{scene.world.home / 'history.sqlite'}").attempts()
         passed = [one.attempt for one in recorded if one.outcome == "passed"]

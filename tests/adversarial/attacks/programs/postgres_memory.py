@@ -1,11 +1,11 @@
-"""Has PostgreSQL keep values of 1 GB in memory, in three sessions."""
+"""Has PostgreSQL keep values of 0.7 GB in memory, in three sessions."""
 
 import os
 import threading
 
 import psycopg
 
-HUNGRY = "SELECT length(x) FROM (SELECT repeat('x', 1000000000) x OFFSET 0) a, pg_sleep(2)"
+HUNGRY = "SELECT length(x) FROM (SELECT repeat('x', 700000000) x OFFSET 0) a, pg_sleep(2)"
 
 
 def eat() -> None:
