@@ -137,7 +137,12 @@ def clean_up(run: Run, sampler: Sampler, world: World) -> None:
     for line in Path("/proc/self/mounts").read_text().splitlines():
         if world.mark in line:
             subprocess.run(["umount", "-l", line.split()[1]], check=False)
-    for place in (Path("/tmp"), Path("/dev/shm"), Path("/var/tmp"), Path(world.targets["site_packages"])):
+    for place in (
+        Path("/tmp"),
+        Path("/dev/shm"),
+        Path("/var/tmp"),
+        Path(world.targets["site_packages"]),
+    ):
         for path in place.glob(f"*{world.mark}*"):
             if path != world.folder:
                 subprocess.run(["rm", "-rf", path], check=False)
