@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from graders.archives import SUFFIXES, is_archive
 from graders.checks.context import Order
 from graders.errors import GradingError, UsageError
 from graders.grade import grade
@@ -42,10 +43,11 @@ def order(wishes: Wishes) -> Order:
     lab = find_lab(wishes.lab)
     manifest = load_manifest(lab)
     source = wishes.source or default_submission(lab)
-    if not source.is_dir():
+    archived = source.is_file() and is_archive(source)
+    if not source.is_dir() and not archived:
         raise UsageError(
-            f"There is no folder {source} to grade.",
-            f"Run `make lab-{lab.name}` to begin, or name another folder: --from FOLDER.",
+            f"There is no folder or archive ({', '.join(SUFFIXES)}) {source} to grade.",
+            f"Run `make lab-{lab.name}` to begin, or name another one: --from FOLDER.",
         )
     selected = frozenset(_selected(manifest, wishes))
     if not selected:
@@ -61,7 +63,9 @@ def order(wishes: Wishes) -> Order:
         requirements=selected,
         run_all=wishes.run_all,
         services=wishes.services,
-        containment=contain(wishes.sandbox, untrusted=wishes.untrusted, cache=cache_folder()),
+        containment=contain(
+            wishes.sandbox, untrusted=wishes.untrusted or archived, cache=cache_folder()
+        ),
         cache=cache_folder(),
     )
 

@@ -75,7 +75,7 @@ def _go_through(order: Order, progress: Progress, course: Course) -> None:
             run_checks(context)
         context.stand.sandbox.require_within_limits()
         course.estimates = compare_estimates(
-            order.manifest, context.submission.folder, context.findings
+            order.manifest, context.submission.original, context.findings
         )
 
 

@@ -1,4 +1,4 @@
-"""A submission's own copy for one grade: snapshot, hash, build."""
+"""A submission's own copy for one grade: snapshot, hash, packages, build."""
 
 import errno
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from graders.archives import is_archive, unpack
 from graders.errors import LabError, SubmissionError
 from graders.manifest import Manifest, SubmissionFile, load_submission_file
 from graders.sandbox import PACKAGES, Workplace
@@ -26,15 +27,20 @@ FROM_THE_MACHINE = re.compile(r"UV_.*|SSL_CERT_.*|(HTTPS?|NO|ALL)_PROXY", re.IGN
 
 @dataclass(frozen=True)
 class Submission:
-    """A snapshot of what is graded: nothing the learner saves during the run changes it."""
+    """A snapshot of what is graded: nothing the learner saves during the run changes it.
 
+    `original` is what was handed in: nothing the submission does changes it, so it may be read
+    without care. Its commands run in `folder`, a copy.
+    """
+
+    original: Path
     place: Workplace
     file: SubmissionFile
     content_hash: str
 
     @property
     def folder(self) -> Path:
-        """Where the snapshot lies, as the grader sees it."""
+        """Where its commands run, as the grader sees it."""
         return self.place.folder
 
 
@@ -45,26 +51,30 @@ def prepare(
 
     What its requirements.txt names is installed beside it, for Python to find.
     """
-    into = place.folder
-    into.mkdir(exist_ok=True)
+    name = place.folder.name
+    original = logs / f"{name}-original"
     with _readable(source):
-        for layer in _layers(source, lab, manifest):
-            _copy(layer, into)
-        digest = content_hash(into)
-    file = load_submission_file(into, manifest.submission, of=source)
-    missing = [name for name in manifest.submission.files if not any(into.glob(name))]
+        for layer in _layers(_unpacked(source, logs), lab, manifest):
+            copy_checked(layer, original)
+        digest = content_hash(original)
+    file = load_submission_file(original, manifest.submission, of=source)
+    missing = [one for one in manifest.submission.files if not any(original.glob(one))]
     if missing:
         raise SubmissionError(
             f"{source} lacks what the lab asks for: {', '.join(missing)}.",
             "Copy it from the lab's starter, or create it as the handout says.",
         )
-    if (into / REQUIREMENTS).is_file():
-        log = logs / f"{into.name}-packages.log"
-        _install(place, log, cache / "packages")
+    copy_checked(original, place.folder)
+    if (original / REQUIREMENTS).is_file():
+        _install(original / REQUIREMENTS, place, logs / f"{name}-packages.log", cache / "packages")
     place.hand_over()
     if file.build:
-        _build(file.build, file, place, logs / f"{into.name}-build.log")
-    return Submission(place, file, digest)
+        _build(file.build, file, place, logs / f"{name}-build.log")
+    return Submission(original, place, file, digest)
+
+
+def _unpacked(source: Path, folder: Path) -> Path:
+    return unpack(source, folder / "unpacked") if is_archive(source) else source
 
 
 def _layers(source: Path, lab: Path, manifest: Manifest) -> list[Path]:
@@ -100,22 +110,37 @@ def _readable(source: Path) -> Iterator[None]:
         raise SubmissionError(f"{source} can't be copied: {reason}.", next_step) from None
 
 
-def _copy(source: Path, into: Path) -> None:
+def copy_checked(source: Path, into: Path) -> None:
+    """Copy a submission's folder; SubmissionError when it is too large, or a link leads out."""
     size = sum(path.stat().st_size for path in source.rglob("*") if path.is_file())
     if size > LIMIT_BYTES:
         raise SubmissionError(
             f"{source} holds {size >> 20} MiB; a submission may have {LIMIT_BYTES >> 20} MiB.",
             "Move what the service does not need out of the folder.",
         )
+    for link in (path for path in source.rglob("*") if path.is_symlink()):
+        if link.readlink().is_absolute() or not _leads_into(source, link):
+            raise SubmissionError(
+                f"{link.relative_to(source)} in {source} is a link that leads out of the folder, "
+                f"to {link.readlink()}.",
+                "Put the file itself there, or a relative link to another file of the folder.",
+            )
     left_out = shutil.ignore_patterns(*LEFT_OUT)
     shutil.copytree(source, into, symlinks=True, dirs_exist_ok=True, ignore=left_out)
 
 
-def _install(place: Workplace, log: Path, cache: Path) -> None:
+def _leads_into(folder: Path, link: Path) -> bool:
+    try:
+        return link.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links in a circle lead nowhere
+        return True
+
+
+def _install(requirements: Path, place: Workplace, log: Path, cache: Path) -> None:
     """Install wheels only: nothing of a package runs before the submission does."""
     cache.mkdir(parents=True, exist_ok=True)
     names = log.with_suffix(".txt")
-    names.write_text("\n".join(_requirements(place.folder / REQUIREMENTS)), encoding="utf-8")
+    names.write_text("\n".join(_requirements(requirements)), encoding="utf-8")
     uv = str(Path(sys.executable).with_name("uv"))
     command = [uv, "pip", "install", "--target", PACKAGES, "--python", sys.executable]
     command += ["--only-binary", ":all:", "--no-config", "--link-mode", "copy", "--quiet"]

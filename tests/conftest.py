@@ -6,6 +6,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from graders.errors import MachineError
 from graders.model import (
     CheckResult,
     EstimateResult,
@@ -19,6 +20,7 @@ from graders.model import (
     TargetFigures,
     ThresholdResult,
 )
+from graders.sandbox.probes import probe_bwrap
 from graders.verdict import judge_submission
 
 # Same examples every time, few of them, no limit on a single one: machines that test are busy.
@@ -206,3 +208,12 @@ def _load_figures() -> LoadFigures:
         submission=submission,
         reference=reference,
     )
+
+
+@pytest.fixture(scope="session")
+def allowed() -> None:
+    """Skip, with the reason, where this machine can't have the sandbox."""
+    try:
+        probe_bwrap()
+    except MachineError as error:
+        pytest.skip(f"no sandbox here: {error.problem}")

@@ -124,8 +124,8 @@ def run_program(context: Context) -> Callable[..., Finished]:
 
 @pytest.fixture(scope="session")
 def submission_dir(context: Context) -> Path:
-    """The folder of the submission's copy."""
-    return context.submission.folder
+    """The submission as it was handed in; nothing its programs do changes it."""
+    return context.submission.original
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,8 @@ INTERRUPTED = 130
 
 LabName = Annotated[str, typer.Argument(metavar="LAB", help="a lab's name, or its folder")]
 Source = Annotated[
-    Path | None, typer.Option("--from", help="the folder to grade [default: submissions/LAB]")
+    Path | None,
+    typer.Option("--from", help="the folder or archive to grade [default: submissions/LAB]"),
 ]
 Services = Annotated[
     ServicesMode, typer.Option(help="start PostgreSQL and Redis, or use DATABASE_URL and REDIS_URL")

@@ -62,7 +62,8 @@ def grade(
     services: Services = "embedded",
     sandbox: Sandbox = "auto",
     untrusted: Annotated[
-        bool, typer.Option("--untrusted", help="a stranger's work: never below bwrap by itself")
+        bool,
+        typer.Option("--untrusted", help="a stranger's work, as every archive is: at least bwrap"),
     ] = False,
     to: Annotated[Path | None, typer.Option("--out", help="write the report files here")] = None,
     record: Annotated[bool, typer.Option(help="keep the attempt in the history")] = True,

@@ -12,6 +12,7 @@ from graders.errors import SubmissionError
 from graders.grade import compare_estimates
 from graders.manifest import SubmissionRules, load_manifest, load_submission_file
 from graders.model import EstimateResult
+from graders.submission import copy_checked
 from tests.adversarial.conftest import GREETING_LAB, Grade
 
 TOO_LARGE_BYTES = 501 << 20
@@ -75,12 +76,22 @@ def endless(tmp_path: Path) -> Path:
     return tmp_path / "endless"
 
 
-def test_a_submission_file_that_leads_to_something_endless_is_not_read(
+def test_a_link_that_leads_out_of_the_folder_is_refused_not_followed(
     grade: Callable[..., Grade], good: Path, endless: Path
 ) -> None:
     (good / "submission.toml").unlink()
     (good / "submission.toml").symlink_to(endless)
-    grade(good).assert_fault_of("submission", "submission.toml is no regular file")
+    grade(good).assert_fault_of("submission", "submission.toml in", "leads out of the folder")
+
+
+@pytest.mark.parametrize("leads_to", ["/etc/passwd", "../../secret", "../sub/../../secret", "/"])
+def test_links_out_of_the_folder_are_refused_wherever_they_are(
+    good: Path, leads_to: str, tmp_path: Path
+) -> None:
+    (good / "sub").mkdir()
+    (good / "sub" / "link").symlink_to(leads_to)
+    with pytest.raises(SubmissionError, match=r"sub/link in .* leads out of the folder"):
+        copy_checked(good, tmp_path / "copy")
 
 
 @pytest.fixture
@@ -141,7 +152,6 @@ def test_links_in_circles_and_strange_names_do_no_harm(
     grade: Callable[..., Grade], good: Path
 ) -> None:
     (good / "loop").symlink_to(".")
-    (good / "up").symlink_to("..")
     (good / "ping").symlink_to("pong")
     (good / "pong").symlink_to("ping")
     (good / "dangling").symlink_to("nowhere")

@@ -165,7 +165,10 @@ FROM = "--from labs/document/starter"
         ("hint document heading", "no requirement 'heading'; did you mean 'headings'?"),
         ("audit document --only made", "Choose from: starter, complete"),
         ("report document --attempt 2024", "There is no attempt 2024"),
-        ("grade document --from nowhere", "There is no folder nowhere to grade"),
+        (
+            "grade document --from nowhere",
+            "There is no folder or archive (.zip, .tar, .tar.gz, .tgz, .tar.xz) nowhere",
+        ),
         ("grade document", "Run `make lab-document` to begin"),
         ("grade document --seed x", "Invalid value for '--seed'"),
         ("frobnicate", "No such command"),

@@ -37,15 +37,6 @@ FEW = dataclasses.replace(
 )
 
 
-@pytest.fixture(scope="session")
-def allowed() -> None:
-    """Skip, with the reason, where this machine can't have the sandbox."""
-    try:
-        probe_bwrap()
-    except MachineError as error:
-        pytest.skip(f"no sandbox here: {error.problem}")
-
-
 @pytest.fixture
 def sandbox(allowed: None) -> Iterator[Sandbox]:
     with run_folder() as folder:

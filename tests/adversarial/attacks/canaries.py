@@ -36,7 +36,9 @@ os.remove(sys.argv[1] + "/open")
 print(held.fileno(), id(secret), flush=True)
 time.sleep(600)
 """
-HIDING = 'mount -t tmpfs -o size=1m hidden "$1/hidden" && echo "$SECRET" >"$1/hidden/secret.txt"; shift'
+HIDING = (
+    'mount -t tmpfs -o size=1m hidden "$1/hidden" && echo "$SECRET" >"$1/hidden/secret.txt"; shift'
+)
 
 
 class Ears:

@@ -114,7 +114,11 @@ def _victim(scene: Scene) -> Iterator[str]:
 
 def _files(scene: Scene) -> Iterator[str]:
     world, after = scene.world, photograph(scene.world)
-    new_attempts = {Path(one).parent for one in after.keys() - scene.before.keys() if one.endswith("/report.json")}
+    new_attempts = {
+        Path(one).parent
+        for one in after.keys() - scene.before.keys()
+        if one.endswith("/report.json")
+    }
     if len(new_attempts) > 1:
         yield f"{len(new_attempts)} attempts were recorded, not one"
     own = {str(world.folder / "cottage/lingering")}

@@ -13,7 +13,13 @@ KEPT = []
 
 def attack() -> None:
     address = urllib.parse.urlsplit(os.environ["DATABASE_URL"])
-    who = b"user\0" + address.username.encode() + b"\0database\0" + address.path[1:].encode() + b"\0\0"
+    who = (
+        b"user\0"
+        + address.username.encode()
+        + b"\0database\0"
+        + address.path[1:].encode()
+        + b"\0\0"
+    )
     hello = struct.pack("!ii", 8 + len(who), 196608) + who
     for _ in range(COUNT):
         try:

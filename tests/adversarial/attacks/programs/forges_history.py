@@ -11,6 +11,8 @@ def attack() -> None:
     if not file.exists():
         raise FileNotFoundError(file)
     with sqlite3.connect(file) as database:
-        database.execute("INSERT INTO attempts SELECT 999999, 'forged', lab, submission, "
-                         "content_hash, started_at, duration_s, seed, 'passed', 3, 3, 1, "
-                         "report_folder FROM attempts LIMIT 1")
+        database.execute(
+            "INSERT INTO attempts SELECT 999999, 'forged', lab, submission, "
+            "content_hash, started_at, duration_s, seed, 'passed', 3, 3, 1, "
+            "report_folder FROM attempts LIMIT 1"
+        )
