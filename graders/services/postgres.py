@@ -16,7 +16,6 @@ from graders.sandbox import Network
 
 # Said at each connection: what the owner of a database sets for it has no say.
 INSPECTING = "-c search_path=public -c lock_timeout=5s -c statement_timeout=30s"
-INSPECTOR_RIGHTS = "pg_read_all_data, pg_monitor, pg_signal_backend"
 HAND_OVER = """
 DO $$ DECLARE thing record; BEGIN
   FOR thing IN
@@ -86,7 +85,7 @@ class Database:
     def size_bytes(self) -> int:
         """Return what user tables with their indexes take on disk."""
         [(size,)] = self.fetch(
-            "SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint"
+            "SELECT coalesce(sum(pg_catalog.pg_total_relation_size(relid)), 0)::bigint"
             " FROM pg_stat_user_tables"
         )
         return int(size)
@@ -120,7 +119,7 @@ class Database:
         """Terminate every connection of the submission; how many there were."""
         return len(
             self.fetch(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = %s AND usename = %s",
                 self.name,
                 self.name,
@@ -208,9 +207,7 @@ def _create(
             )
         )
     _create_role(connection, inspector, inspectors_password)
-    connection.execute(
-        sql.SQL("GRANT {}, {} TO {}").format(sql.SQL(INSPECTOR_RIGHTS), name, inspector)
-    )
+    connection.execute(sql.SQL("GRANT {} TO {}").format(name, inspector))
     connection.execute(
         sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
             name, name, sql.Identifier(template or "template0")
