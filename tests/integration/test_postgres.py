@@ -144,7 +144,8 @@ def test_code_of_a_submission_that_the_grader_runs_has_no_more_rights_than_the_s
         connection.execute(f"CREATE VIEW notes AS {rights}")
         connection.execute(
             "CREATE VIEW groups AS SELECT rolname FROM pg_roles"
-            " WHERE rolname <> session_user AND pg_has_role(session_user, oid, 'MEMBER') ORDER BY rolname DESC"
+            " WHERE rolname <> session_user AND pg_has_role(session_user, oid, 'MEMBER')"
+            " ORDER BY rolname DESC"
         )
     assert database.fetch("TABLE notes") == [(False,)]
     assert database.fetch("TABLE groups") == [("pg_database_owner",), (database.name,)]
