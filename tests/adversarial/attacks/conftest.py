@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,9 +36,9 @@ def template_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def machine(template_home: Path) -> Iterator[Machine]:
+def machine(template_home: Path) -> Machine:
     """The machine as it was before the first attack."""
-    yield Machine()
+    return Machine()
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +82,9 @@ def note(request: pytest.FixtureRequest) -> Callable[[Attack, str, Course], None
     return keep
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     found = config.stash.get(FOUND, {})
     names = list(dict.fromkeys(name for name, _level in found))
     if not names:
