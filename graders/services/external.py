@@ -50,6 +50,8 @@ class Janitor:
 class ExternalPostgres(PostgresServer):
     """A server someone else runs; what a grade makes on it is removed by the janitor."""
 
+    is_shared = True
+
     def __init__(self, url: str, janitor: Janitor) -> None:
         with _admin_connection(url) as connection:
             server = connection.info

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from graders.errors import CheckFailed
+from graders.errors import CheckFailed, MachineError, SubmissionError
 from graders.model import Feedback
 from graders.sandbox import Network
 
@@ -32,6 +32,7 @@ END $$
 """
 ROLE_LIMITS = {"temp_file_limit": "512MB", "idle_in_transaction_session_timeout": "60s"}
 CONNECTION_LIMIT = 60
+NO_ROOM = ("too many clients", "remaining connection slots")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Database:
     host: str
     port: int
     network: Network
+    is_shared: bool = False
     variable: str = "DATABASE_URL"
 
     def url(self, host: str, port: int) -> str:
@@ -72,7 +74,7 @@ class Database:
         What stands in its way (a missing table, a lock held for seconds) is the learner's failure.
         """
         try:
-            with psycopg.connect(self.inspector, autocommit=True) as connection:
+            with connect(self.inspector, is_shared=self.is_shared) as connection:
                 cursor = connection.execute(statement.encode(), parameters or None)
                 return cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
@@ -130,8 +132,11 @@ class Database:
 class PostgresServer:
     """A running server, reached as superuser through `admin` (a libpq connection string).
 
-    `template` is the seeded database new ones are copied from, or None for empty ones.
+    `template` is the seeded database new ones are copied from, or None for empty ones. One that
+    `is_shared` serves others beside this grade.
     """
+
+    is_shared = False
 
     def __init__(
         self, admin: str, host: str, port: int, network: Network, description: str
@@ -159,8 +164,9 @@ class PostgresServer:
             self.host,
             self.port,
             self.network,
+            self.is_shared,
         )
-        with psycopg.connect(self.admin, autocommit=True) as connection:
+        with connect(self.admin, is_shared=self.is_shared) as connection:
             _create(connection, database, password, self.template)
         try:
             if self.template:
@@ -168,6 +174,23 @@ class PostgresServer:
             yield database
         finally:
             drop(self.admin, name)
+
+
+def connect(address: str, *, is_shared: bool) -> psycopg.Connection[Any]:
+    """Open a connection; where none is left, who has them all is at fault.
+
+    That is the submission on a server of this grade's own, else the machine.
+    """
+    try:
+        return psycopg.connect(address, autocommit=True)
+    except psycopg.OperationalError as error:
+        if not any(words in str(error) for words in NO_ROOM):
+            raise
+        culprit = MachineError if is_shared else SubmissionError
+        raise culprit(
+            "PostgreSQL has no connection left, not even for the grader.",
+            "Open connections through a pool of fixed size, and close what is not needed.",
+        ) from None
 
 
 def hand_over(admin: str, name: str) -> None:
