@@ -15,8 +15,12 @@ from graders.model import Feedback
 from graders.sandbox import Network
 
 # Said at each connection: what the owner of a database sets for it has no say.
-INSPECTING = "-c search_path=public -c lock_timeout=5s -c statement_timeout=30s"
-INSPECTOR_RIGHTS = "pg_read_all_data, pg_monitor, pg_signal_backend"
+INSPECTING = (
+    "-c search_path=public -c lock_timeout=5s -c statement_timeout=30s -c row_security=off"
+    " -c default_transaction_read_only=off -c client_encoding=UTF8"
+)
+INSPECTOR_RIGHTS = ("pg_read_all_data", "pg_monitor", "pg_signal_backend")
+RESERVED = "pg_use_reserved_connections"  # since PostgreSQL 16
 HAND_OVER = """
 DO $$ DECLARE thing record; BEGIN
   FOR thing IN
@@ -171,6 +175,15 @@ class PostgresServer:
             drop(self.admin, name)
 
 
+def keep_strangers_out(admin: str) -> None:
+    """Let submissions connect to no database of a server but their own."""
+    with psycopg.connect(admin, autocommit=True) as connection:
+        for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datallowconn"):
+            connection.execute(
+                sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name))
+            )
+
+
 def hand_over(admin: str, name: str) -> None:
     """Make the submission's role the owner of everything the seed made in its database."""
     to = sql.Literal(name)
@@ -208,9 +221,9 @@ def _create(
             )
         )
     _create_role(connection, inspector, inspectors_password)
-    connection.execute(
-        sql.SQL("GRANT {}, {} TO {}").format(sql.SQL(INSPECTOR_RIGHTS), name, inspector)
-    )
+    rights = [*INSPECTOR_RIGHTS, *([RESERVED] if connection.info.server_version >= 160000 else [])]
+    roles = sql.SQL(", ").join([*map(sql.Identifier, rights), name])
+    connection.execute(sql.SQL("GRANT {} TO {}").format(roles, inspector))
     connection.execute(
         sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
             name, name, sql.Identifier(template or "template0")
