@@ -19,7 +19,6 @@ INSPECTING = (
     "-c search_path=public -c lock_timeout=5s -c statement_timeout=30s -c row_security=off"
     " -c default_transaction_read_only=off -c client_encoding=UTF8"
 )
-INSPECTOR_RIGHTS = ("pg_read_all_data", "pg_monitor", "pg_signal_backend")
 RESERVED = "pg_use_reserved_connections"  # since PostgreSQL 16
 HAND_OVER = """
 DO $$ DECLARE thing record; BEGIN
@@ -90,7 +89,7 @@ class Database:
     def size_bytes(self) -> int:
         """Return what user tables with their indexes take on disk."""
         [(size,)] = self.fetch(
-            "SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint"
+            "SELECT coalesce(sum(pg_catalog.pg_total_relation_size(relid)), 0)::bigint"
             " FROM pg_stat_user_tables"
         )
         return int(size)
@@ -124,7 +123,7 @@ class Database:
         """Terminate every connection of the submission; how many there were."""
         return len(
             self.fetch(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = %s AND usename = %s",
                 self.name,
                 self.name,
@@ -221,9 +220,9 @@ def _create(
             )
         )
     _create_role(connection, inspector, inspectors_password)
-    rights = [*INSPECTOR_RIGHTS, *([RESERVED] if connection.info.server_version >= 160000 else [])]
-    roles = sql.SQL(", ").join([*map(sql.Identifier, rights), name])
-    connection.execute(sql.SQL("GRANT {} TO {}").format(roles, inspector))
+    connection.execute(sql.SQL("GRANT {} TO {}").format(name, inspector))
+    if connection.info.server_version >= 160000:
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(RESERVED), inspector))
     connection.execute(
         sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
             name, name, sql.Identifier(template or "template0")

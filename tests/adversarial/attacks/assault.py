@@ -9,13 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.adversarial.attacks.canaries import World, open_world
+from tests.adversarial.attacks.canaries import World, open_world, site_packages
 from tests.adversarial.attacks.sampling import Sampler
 from tests.adversarial.attacks.table import HERE, PROGRAMS, Attack
-from tests.adversarial.attacks.witnesses import Breach, Scene, breaches, photograph
+from tests.adversarial.attacks.witnesses import (
+    PLACES,
+    Breach,
+    Scene,
+    breaches,
+    mounts,
+    photograph,
+)
 from tests.adversarial.conftest import Run, wait_until
 
-PATIENCE_S = 25.0
+PATIENCE_S = 20.0
 CHECKS = ("greets", "knows-the-word")
 START = ["python", "kit.py"]
 
@@ -134,15 +141,9 @@ def clean_up(run: Run, sampler: Sampler, world: World) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, 9)
     run.clean_up()
-    for line in Path("/proc/self/mounts").read_text().splitlines():
-        if world.mark in line:
-            subprocess.run(["umount", "-l", line.split()[1]], check=False)
-    for place in (
-        Path("/tmp"),
-        Path("/dev/shm"),
-        Path("/var/tmp"),
-        Path(world.targets["site_packages"]),
-    ):
-        for path in place.glob(f"*{world.mark}*"):
+    for place in mounts(world):
+        subprocess.run(["umount", "-l", place], check=False)
+    for place in (*PLACES, str(site_packages())):
+        for path in Path(place).glob(f"*{world.mark}*"):
             if path != world.folder:
                 subprocess.run(["rm", "-rf", path], check=False)

@@ -27,11 +27,10 @@ def free_disk_bytes() -> int:
 def processes() -> dict[Birth, tuple[int, str]]:
     """Return every process of the machine (id, start time) with its parent's id and its state."""
     found = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{name}/stat") as file:
-                words = file.read().rpartition(")")[2].split()
-                found[int(name), int(words[19])] = int(words[1]), words[0]
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "stat").read_text().rpartition(")")[2].split()
+            found[int(process.name), int(words[19])] = int(words[1]), words[0]
     return found
 
 
@@ -73,7 +72,7 @@ class Sampler:
         self.peak_processes = max(self.peak_processes, len(alive))
         for pid, _ in alive[-50:]:
             with contextlib.suppress(OSError):
-                self.user_namespaces.add(os.readlink(f"/proc/{pid}/ns/user"))
+                self.user_namespaces.add(str(Path(f"/proc/{pid}/ns/user").readlink()))
         stopped = found.get(living.get(self.root, (0, 0)), (0, "X"))[1] in "Tt"
         self._stopped_periods = self._stopped_periods + 1 if stopped else 0
         self.grader_stopped = self.grader_stopped or self._stopped_periods >= STOPPED_PERIODS
