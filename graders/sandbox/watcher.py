@@ -51,8 +51,10 @@ class Watcher:
                 excess = self._too_much_of_services()
             if excess:
                 self.excess = self.excess or excess
-                for command in [*(command for command, _folder in running), *self._services]:
+                for command, _folder in running:
                     command.kill()
+                for service in self._services:
+                    service.stop()  # PostgreSQL would leave shared memory behind when killed
 
     def _too_much(self, running: list[tuple[Supervised, Path]]) -> str:
         for folder in {folder for _command, folder in running}:

@@ -80,8 +80,9 @@ class Database:
                 cursor = connection.execute(statement.encode(), parameters or None)
                 return cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
-            if not error.sqlstate or isinstance(error, psycopg.errors.SyntaxError):
-                raise  # the server is gone, or the lab's own statement is wrong
+            refused = error.sqlstate or "FATAL: " in str(error)  # by a server that is there
+            if not refused or isinstance(error, psycopg.errors.SyntaxError):
+                raise  # the lab's own statement is wrong
             expected = f"the database to answer {' '.join(statement.split())!r}"
             step = "Look at what your service made of its tables, and what it locks."
             raise CheckFailed(Feedback(expected, str(error).strip(), "", step)) from None
