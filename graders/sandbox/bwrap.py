@@ -64,7 +64,7 @@ class BwrapSandbox:
             (folder / name).mkdir()
         self._isolated = self._isolate()
         self.network: Network = self._isolated
-        self._watcher = Watcher(limits)
+        self._watcher = Watcher(limits, self._isolated.services, folder)
 
     def close(self) -> None:
         """End the watch and the network; whoever started a command has stopped it before."""

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-
 from graders.sandbox import HostNetwork, Network
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin, version
 from graders.services.cluster import initialise, serve_cluster
 from graders.services.postgres import PostgresServer
+from graders.services.roles import keep_strangers_out
 from graders.services.seeding import seed, seed_key
 
 CLUSTER_FORMAT = "3"  # part of the cache key: raise it when initialisation or seeding change
@@ -30,16 +29,9 @@ def embedded_postgres(
     data.chmod(0o700)
     unprivileged().adopt(data)
     with serve_cluster(data, folder / "postgres.log", network) as server:
-        _close_to_guests(server)
         if seed_files:
             server.template = SEED_DATABASE
         yield server
-
-
-def _close_to_guests(server: PostgresServer) -> None:
-    """Leave no database but its own for a submission to enter, and to leave something in."""
-    with psycopg.connect(server.admin, autocommit=True) as connection:
-        connection.execute("REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC")
 
 
 def _cached_cluster(cache: Path, seed_files: Sequence[Path]) -> Path:
@@ -52,8 +44,9 @@ def _cached_cluster(cache: Path, seed_files: Sequence[Path]) -> Path:
             building, log = cache / "building", cache / "building.log"
             shutil.rmtree(building, ignore_errors=True)
             initialise(building)
-            if seed_files:
-                with serve_cluster(building, log, HostNetwork()) as server:
+            with serve_cluster(building, log, HostNetwork()) as server:
+                if seed_files:
                     seed(server, SEED_DATABASE, seed_files, cache / "seeding.log")
+                keep_strangers_out(server.admin)
             building.rename(cluster)
     return cluster

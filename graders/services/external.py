@@ -17,8 +17,9 @@ from psycopg import sql
 
 from graders.errors import MachineError
 from graders.sandbox import HostNetwork
-from graders.services.postgres import PostgresServer, drop
+from graders.services.postgres import PostgresServer
 from graders.services.redis import RIGHTS, RedisDatabase, take_back
+from graders.services.roles import drop
 from graders.services.seeding import seed, seed_key
 
 NOT_OTHERS = "-flushall -swapdb"  # what reaches into the logical databases of others

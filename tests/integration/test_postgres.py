@@ -13,7 +13,8 @@ from graders.errors import LabError
 from graders.processes import run_folder
 from graders.sandbox import HostNetwork
 from graders.services.embedded_postgres import embedded_postgres
-from graders.services.postgres import CONNECTION_LIMIT, Database, PostgresServer, drop
+from graders.services.postgres import Database, PostgresServer
+from graders.services.roles import CONNECTION_LIMIT, drop
 from graders.services.seeding import seed
 
 Connect = Callable[..., psycopg.Connection[Any]]
@@ -148,7 +149,11 @@ def test_code_of_a_submission_that_the_grader_runs_has_no_more_rights_than_the_s
             " ORDER BY rolname DESC"
         )
     assert database.fetch("TABLE notes") == [(False,)]
-    assert database.fetch("TABLE groups") == [("pg_database_owner",), (database.name,)]
+    assert database.fetch("TABLE groups") == [
+        ("pg_use_reserved_connections",),
+        ("pg_database_owner",),
+        (database.name,),
+    ]
 
 
 TABLE = "CREATE TABLE thing (id serial PRIMARY KEY, name text); CREATE VIEW names AS TABLE thing;"
