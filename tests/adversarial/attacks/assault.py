@@ -13,6 +13,7 @@ from tests.adversarial.attacks.canaries import World, open_world, site_packages
 from tests.adversarial.attacks.sampling import Sampler
 from tests.adversarial.attacks.table import HERE, PROGRAMS, Attack
 from tests.adversarial.attacks.witnesses import (
+    MOST_MEMORY_BYTES,
     PLACES,
     Breach,
     Scene,
@@ -90,7 +91,7 @@ def assault(attack: Attack, level: str, template_home: Path) -> Course:
         arguments = ["grade", str(world.lab), "--from", str(submission), *options(attack, level)]
         run = Run(arguments, home=world.home, env=env, prefix=())
         try:
-            with Sampler(run.popen.pid) as sampler:
+            with Sampler(run.popen.pid, filled(run, world, level), MOST_MEMORY_BYTES) as sampler:
                 if attack.kill_grader:
                     wait_until(lambda: lingering.exists() or ended(run), "the first greeting")
                     sampler.sample()
@@ -103,6 +104,13 @@ def assault(attack: Attack, level: str, template_home: Path) -> Course:
             return Course(seen, run.output, scene.report)
         finally:
             clean_up(run, sampler, world)
+
+
+def filled(run: Run, world: World, level: str) -> list[Path] | None:
+    """Return the places an attack may fill; None where they can't be seen from here."""
+    if level == "docker":
+        return None
+    return [run.temporary, world.folder, *(Path(one, world.mark) for one in PLACES)]
 
 
 def ended(run: Run) -> bool:

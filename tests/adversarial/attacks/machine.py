@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.adversarial.attacks.sampling import available_bytes, free_disk_bytes
+from tests.adversarial.attacks.sampling import free_disk_bytes, memory_bytes
 from tests.adversarial.attacks.witnesses import PLACES
 from tests.adversarial.conftest import wait_until
 
@@ -15,15 +15,15 @@ class Machine:
     """A photograph of the machine, to compare with."""
 
     def __init__(self) -> None:
-        self.memory_bytes, self.disk_bytes = available_bytes(), free_disk_bytes()
+        self.memory_bytes, self.disk_bytes = memory_bytes("MemAvailable"), free_disk_bytes()
 
     def wait_until_all_is_back(self) -> None:
         """Wait for memory and disk to be free again: the kernel takes its time."""
 
         def back() -> bool:
-            memory_bytes = self.memory_bytes - available_bytes()
-            disk_bytes = self.disk_bytes - free_disk_bytes()
-            return max(memory_bytes, disk_bytes) < TOLERANCE_BYTES
+            memory = self.memory_bytes - memory_bytes("MemAvailable")
+            disk = self.disk_bytes - free_disk_bytes()
+            return max(memory, disk) < TOLERANCE_BYTES
 
         wait_until(back, "memory and disk", PATIENCE_S)
 
