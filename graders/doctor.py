@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from graders.errors import GradingError
+from graders.errors import GradingError, MachineError
 from graders.processes import run_folder
-from graders.sandbox import HostNetwork
+from graders.sandbox import HostNetwork, contain
 from graders.services import serve
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin, redis_server
@@ -39,11 +39,7 @@ def examine() -> Iterator[Finding]:
     yield _try("redis", lambda: f"program {redis_server()}")
     yield _try("services", _start_services)
     yield _external()
-    yield Finding(
-        "sandbox",
-        True,
-        "process: own session, clean environment, killed as a tree; for code you trust",
-    )
+    yield _sandbox()
 
 
 def _python() -> Finding:
@@ -82,6 +78,15 @@ def _start_services() -> str:
         servers["redis"].provision(),
     ):
         return " and ".join(server.description for server in servers.values()) + " start and serve"
+
+
+def _sandbox() -> Finding:
+    """Say what strangers' work would run in; without a sandbox one's own can still be graded."""
+    try:
+        what = contain("bwrap", untrusted=True, cache=cache_folder()).sentence
+    except MachineError as error:
+        what = f"process only, for code you trust: {error.problem} {error.next_step}"
+    return Finding("sandbox", True, what)
 
 
 def _external() -> Finding:
