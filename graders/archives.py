@@ -35,6 +35,20 @@ DAMAGED = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, gzip.BadGzipFile),
     *(EOFError, struct.error, UnicodeError, OverflowError, ValueError, NotImplementedError),
 )
+NO_FILE = "no regular file"
+IN_ZIP = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFIFO: "a pipe",
+}
+IN_TAR = {
+    tarfile.SYMTYPE: "a symbolic link",
+    tarfile.LNKTYPE: "a hard link",
+    tarfile.CHRTYPE: "a device",
+    tarfile.BLKTYPE: "a device",
+    tarfile.FIFOTYPE: "a pipe",
+}
 Opener = Callable[[], IO[bytes]]
 
 
@@ -127,7 +141,7 @@ def _zip_entries(archive: Path, meter: Meter, _scratch: Path) -> Iterator[Entry]
             if info.flag_bits & 0x1:
                 meter.refuse(f"{name!r} is encrypted")
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                meter.refuse(f"{name!r} is {_called(mode)}")
+                meter.refuse(f"{name!r} is {IN_ZIP.get(kind, NO_FILE)}")
             if path := _safe(name, meter):
                 opener = functools.partial(file.open, info)
                 yield Entry(path, info.is_dir(), bool(mode & 0o111), opener)
@@ -140,7 +154,7 @@ def _tar_entries(archive: Path, meter: Meter, scratch: Path) -> Iterator[Entry]:
         for member in file:
             meter.entry()
             if not (member.isreg() or member.isdir()):
-                meter.refuse(f"{member.name!r} is {_called_in_tar(member)}")
+                meter.refuse(f"{member.name!r} is {IN_TAR.get(member.type, NO_FILE)}")
             if member.issparse():
                 meter.refuse(f"{member.name!r} is a sparse file")
             if path := _safe(member.name, meter):
@@ -236,25 +250,3 @@ def _damage_told(archive: Path) -> Iterator[None]:
             f"{archive} can't be unpacked: {str(error) or type(error).__name__}.",
             "Pack it anew, and try to unpack it yourself.",
         ) from None
-
-
-def _called(mode: int) -> str:
-    kinds = {
-        stat.S_IFLNK: "a symbolic link",
-        stat.S_IFCHR: "a device",
-        stat.S_IFBLK: "a device",
-        stat.S_IFIFO: "a pipe",
-        stat.S_IFSOCK: "a socket",
-    }
-    return kinds.get(stat.S_IFMT(mode), "no regular file")
-
-
-def _called_in_tar(member: tarfile.TarInfo) -> str:
-    kinds = {
-        tarfile.SYMTYPE: "a symbolic link",
-        tarfile.LNKTYPE: "a hard link",
-        tarfile.CHRTYPE: "a device",
-        tarfile.BLKTYPE: "a device",
-        tarfile.FIFOTYPE: "a pipe",
-    }
-    return kinds.get(member.type, "no regular file")

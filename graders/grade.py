@@ -71,9 +71,11 @@ def _go_through(order: Order, progress: Progress, course: Course) -> None:
         course.findings, course.content_hash = context.findings, context.submission.content_hash
         servers = context.stand.servers.items()
         course.machine |= {name: server.description for name, server in servers}
-        with course.phase("checks"):
-            run_checks(context)
-        context.stand.sandbox.require_within_limits()
+        try:
+            with course.phase("checks"):
+                run_checks(context)
+        finally:  # what follows from its end is not to be blamed on the services
+            context.stand.sandbox.require_within_limits()
         course.estimates = compare_estimates(
             order.manifest, context.submission.original, context.findings
         )

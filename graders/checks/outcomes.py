@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import redis
 
 from graders.checks.selection import CheckOf
 from graders.errors import CheckFailed, GradingError, Inconclusive, SubmissionError
@@ -74,6 +75,8 @@ def _judge_exception(
             "the grade to go on", error.problem, next_step=error.next_step, log=error.log
         )
         return outcome, feedback
+    if isinstance(error, redis.RedisError):  # it is the submission's own: who else would keep it?
+        return Outcome.FAILED, Feedback("Redis to answer the grader", str(error), _place(excinfo))
     if isinstance(error, pytest.skip.Exception):
         staged = str(error).startswith("stage ")
         outcome = Outcome.SKIPPED if staged else Outcome.INCONCLUSIVE

@@ -64,7 +64,7 @@ class BwrapSandbox:
             (folder / name).mkdir()
         self._isolated = self._isolate()
         self.network: Network = self._isolated
-        self._watcher = Watcher(limits)
+        self._watcher = Watcher(limits, self._isolated.services, folder)
 
     def close(self) -> None:
         """End the watch and the network; whoever started a command has stopped it before."""
@@ -99,7 +99,7 @@ class BwrapSandbox:
 
     def run(self, name: str, user_id: int, job: Job) -> Supervised:
         """Run a command with a workplace as its folder."""
-        options = [*system(), *private(self._limits, is_root=self._is_root)]
+        options = [*private(self._limits, is_root=self._is_root), *system()]
         options += ["--bind", str(self._folder / name), str(HOME), *job.shown]
         options += ["--perms", "0444", "--ro-bind-data", "7", ENVIRONMENT]
         options += ["--remount-ro", "/", "--chdir", str(job.cwd)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Limits:
     """Memory is the sum of all processes (PSS); `work` is what may lie in the submission's folder.
 
+    The services may take `services_memory_bytes`, and `services_disk_bytes` more than at first.
     `cpu_s` is per process, and what all processes together may use within one grade.
     """
 
@@ -18,6 +19,8 @@ class Limits:
     work_files: int = 200_000
     temporary_bytes: int = 256 << 20
     shared_memory_bytes: int = 64 << 20
+    services_memory_bytes: int = 3 << 30
+    services_disk_bytes: int = 1 << 30
 
 
 LIMITS = Limits()

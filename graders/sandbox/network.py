@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from graders.errors import MachineError
+from graders.processes import Supervised
 
 HOLDER = Path(__file__).with_name("holder.py")
 HOLDER_TIMEOUT_S = 10.0
@@ -35,6 +36,10 @@ class Network(Protocol):
         """Open a connection in this network."""
         ...
 
+    def started(self, service: Supervised) -> None:
+        """Take note of a service that now serves in it."""
+        ...
+
 
 class HostNetwork:
     """The loopback of this machine, which the grader itself lives in."""
@@ -53,6 +58,9 @@ class HostNetwork:
         """Open a connection to any host this machine reaches."""
         return await asyncio.open_connection(host, port)
 
+    def started(self, service: Supervised) -> None:
+        """Take no note: nothing is watched here."""
+
 
 class IsolatedNetwork:
     """A network namespace with nothing but a loopback, alive as long as its holder is.
@@ -65,6 +73,7 @@ class IsolatedNetwork:
         self._ours, theirs = socket.socketpair()
         self._ours.settimeout(HOLDER_TIMEOUT_S)
         self._lock = threading.Lock()
+        self.services: list[Supervised] = []
         holder = [sys.executable, "-I", "-S", str(HOLDER), str(theirs.fileno())]
         with log.open("wb") as output, theirs:
             self._process = subprocess.Popen(
@@ -117,6 +126,10 @@ class IsolatedNetwork:
             connection.close()
             raise
         return await asyncio.open_connection(sock=connection)
+
+    def started(self, service: Supervised) -> None:
+        """Take note of a service, for who watches what submissions make it take."""
+        self.services.append(service)
 
     def close(self) -> None:
         """Let the holder go; the namespace goes with the last process in it."""

@@ -1,6 +1,7 @@
 """Ends commands that take more of the machine than a submission may."""
 
 import contextlib
+import itertools
 import os
 import threading
 from collections.abc import Iterable, Iterator
@@ -12,15 +13,21 @@ from graders.processes import Supervised
 from graders.processes.guard import descendants
 from graders.sandbox.limits import Limits
 
-PERIOD_S = 0.2
+PERIOD_S, LOOKS_PER_VISIT = 0.2, 5
 
 
 class Watcher:
-    """Looks at all commands of a run five times a second; `excess` says what was too much."""
+    """Looks at all commands of a run five times a second; `excess` says what was too much.
 
-    def __init__(self, limits: Limits) -> None:
+    `services` is the growing list of the run's services, whose files lie somewhere in `data`; they
+    are ended too, since nothing else would give back what a submission made them take.
+    """
+
+    def __init__(self, limits: Limits, services: list[Supervised], data: Path) -> None:
         self.excess = ""
         self._limits = limits
+        self._services, self._data = services, data
+        self._data_at_first_bytes: int | None = None
         self._watched: list[tuple[Supervised, Path]] = []
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
@@ -36,25 +43,40 @@ class Watcher:
         self._thread.join()
 
     def _look_on(self) -> None:
+        looks = itertools.count()
         while not self._closing.wait(PERIOD_S):
-            self._watched = [one for one in self._watched if one[0].exit_code() is None]
-            if excess := self._too_much():
+            running = [one for one in list(self._watched) if one[0].exit_code() is None]
+            excess = self._too_much(running)
+            if not excess and running and next(looks) % LOOKS_PER_VISIT == 0:
+                excess = self._too_much_of_services()
+            if excess:
                 self.excess = self.excess or excess
-                for command, _folder in self._watched:
+                for command in [*(command for command, _folder in running), *self._services]:
                     command.kill()
 
-    def _too_much(self) -> str:
-        for folder in {folder for _command, folder in self._watched}:
-            commands = [command for command, its in self._watched if its == folder]
+    def _too_much(self, running: list[tuple[Supervised, Path]]) -> str:
+        for folder in {folder for _command, folder in running}:
+            commands = [command for command, its in running if its == folder]
             if excess := self._over(folder, list(_processes(commands))):
                 return excess
+        return ""
+
+    def _too_much_of_services(self) -> str:
+        allowed_bytes = self._limits.services_memory_bytes
+        if used_bytes := _memory_over(list(_processes(list(self._services))), allowed_bytes):
+            return f"it made the services take {_mib(used_bytes, allowed_bytes, 'memory')}"
+        now_bytes, allowed_bytes = _disk_bytes(self._data), self._limits.services_disk_bytes
+        if self._data_at_first_bytes is None:
+            self._data_at_first_bytes = now_bytes
+        used_bytes = now_bytes - self._data_at_first_bytes
+        if used_bytes > allowed_bytes:
+            return f"it made the services take {_mib(used_bytes, allowed_bytes, 'disk')}"
         return ""
 
     def _over(self, folder: Path, processes: list[psutil.Process]) -> str:
         limits = self._limits
         if memory_bytes := _memory_over(processes, limits.memory_bytes):
-            used, allowed = memory_bytes >> 20, limits.memory_bytes >> 20
-            return f"its processes took {used} MiB of memory, {allowed} MiB are allowed"
+            return f"its processes took {_mib(memory_bytes, limits.memory_bytes, 'memory')}"
         cpu_s = sum(map(_cpu_s, processes))
         if cpu_s > limits.cpu_s:
             return f"its processes took {cpu_s:.0f} s of CPU time, {limits.cpu_s} s are allowed"
@@ -107,3 +129,17 @@ def _files(folder: Path) -> int:
         places = os.statvfs(folder)
         return places.f_files - places.f_ffree
     return 0
+
+
+def _disk_bytes(folder: Path) -> int:
+    """Return what the files of a folder take of the disk."""
+    total_bytes = 0
+    for place, _folders, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(OSError):
+                total_bytes += os.lstat(f"{place}/{name}").st_blocks * 512
+    return total_bytes
+
+
+def _mib(used_bytes: int, allowed_bytes: int, what: str) -> str:
+    return f"{used_bytes >> 20} MiB of {what}, {allowed_bytes >> 20} MiB are allowed"

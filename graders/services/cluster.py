@@ -33,6 +33,8 @@ SETTINGS = {
     "full_page_writes": "off",
     "autovacuum": "off",  # whether it fires in a grade is chance, and work counters show it
     "dynamic_shared_memory_type": "mmap",  # nothing in /dev/shm to leave behind
+    "client_connection_check_interval": "1s",  # who was ended must not go on in a query
+    "authentication_timeout": "10s",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
@@ -62,6 +64,7 @@ def serve_cluster(data: Path, log: Path, network: Network) -> Iterator[PostgresS
     for attempt in range(PORT_ATTEMPTS):
         port = network.free_port()
         with _start(data, log, port, network) as process:
+            network.started(process)
             server = _ready(process, data, port, network)
             if server:
                 yield server
@@ -78,6 +81,8 @@ def serve_cluster(data: Path, log: Path, network: Network) -> Iterator[PostgresS
 
 def _start(data: Path, log: Path, port: int, network: Network) -> Supervised:
     settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(data)}
+    if (data / "PG_VERSION").read_text().strip() != "15":
+        settings["reserved_connections"] = "10"  # for the inspector, whatever floods the others
     options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
     prefix = [*network.join, *unprivileged().prefix]
     return Supervised(

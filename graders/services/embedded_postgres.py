@@ -10,10 +10,10 @@ from graders.sandbox import HostNetwork, Network
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin, version
 from graders.services.cluster import initialise, serve_cluster
-from graders.services.postgres import PostgresServer
+from graders.services.postgres import PostgresServer, keep_strangers_out
 from graders.services.seeding import seed, seed_key
 
-CLUSTER_FORMAT = "2"  # part of the cache key: raise it when initialisation or seeding change
+CLUSTER_FORMAT = "3"  # part of the cache key: raise it when initialisation or seeding change
 SEED_DATABASE = "lab_seed"
 
 
@@ -43,8 +43,9 @@ def _cached_cluster(cache: Path, seed_files: Sequence[Path]) -> Path:
             building, log = cache / "building", cache / "building.log"
             shutil.rmtree(building, ignore_errors=True)
             initialise(building)
-            if seed_files:
-                with serve_cluster(building, log, HostNetwork()) as server:
+            with serve_cluster(building, log, HostNetwork()) as server:
+                if seed_files:
                     seed(server, SEED_DATABASE, seed_files, cache / "seeding.log")
+                keep_strangers_out(server.admin)
             building.rename(cluster)
     return cluster

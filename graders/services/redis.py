@@ -93,6 +93,7 @@ class EmbeddedRedis:
             password, port = secrets.token_hex(16), self.network.free_port()
             server = Administration(self.folder / f"redis-{port}.socket", secrets.token_hex(16))
             with self._start(server, password, port) as process:
+                self.network.started(process)
                 if _ready(process, server):
                     with server.client(decode_responses=True) as client:
                         yield RedisDatabase(
@@ -110,6 +111,7 @@ class EmbeddedRedis:
             f"port {port}\nbind 127.0.0.1\ndir {self.folder}\n"
             f"unixsocket {server.socket}\nunixsocketperm 700\n"
             'save ""\nappendonly no\nmaxmemory 256mb\nmaxclients 200\n'
+            "client-output-buffer-limit normal 64mb 32mb 10\nclient-query-buffer-limit 64mb\n"
             f"user default on >{server.password} ~* &* +@all\nuser lab on >{password} {RIGHTS}\n"
         )
         config.chmod(0o600)

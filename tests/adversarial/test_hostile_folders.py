@@ -152,7 +152,6 @@ def test_links_in_circles_and_strange_names_do_no_harm(
     grade: Callable[..., Grade], good: Path
 ) -> None:
     (good / "loop").symlink_to(".")
-    (good / "up").symlink_to("..")
     (good / "ping").symlink_to("pong")
     (good / "pong").symlink_to("ping")
     (good / "dangling").symlink_to("nowhere")

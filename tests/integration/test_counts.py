@@ -10,7 +10,7 @@ import redis
 from anyio.from_thread import BlockingPortal
 
 from graders.services import Resource
-from graders.services.postgres import Database
+from graders.services.postgres import Database, PostgresServer
 from graders.services.proxy import Observer, Proxy
 from graders.services.redis import RedisDatabase
 from graders.services.wire import CONNECTION_COMMANDS, PostgresObserver, RedisObserver, Tally
@@ -32,11 +32,12 @@ def tally() -> Tally:
 
 @pytest.fixture
 def connect(
-    portal: BlockingPortal, database: Database, tally: Tally
+    portal: BlockingPortal, postgres_server: PostgresServer, database: Database, tally: Tally
 ) -> Iterator[Callable[[], Connection]]:
     """Connect through a counting proxy to a server that logs every statement."""
     for setting in ("log_statement = 'all'", "log_parameter_max_length = 0"):
-        database.fetch(f"ALTER ROLE {database.name} SET {setting}")
+        with psycopg.connect(postgres_server.admin, autocommit=True) as admin:
+            admin.execute(f"ALTER ROLE {database.name} SET {setting}")
     link = link_to(portal, database, lambda: PostgresObserver(tally))
     yield lambda: psycopg.connect(database.url("127.0.0.1", link.port))
     link.close()

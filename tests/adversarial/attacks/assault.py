@@ -1,0 +1,148 @@
+"""One attack at one level: handed in, graded by the real command line, watched from outside."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.adversarial.attacks.canaries import World, open_world
+from tests.adversarial.attacks.sampling import Sampler
+from tests.adversarial.attacks.table import HERE, PROGRAMS, Attack
+from tests.adversarial.attacks.witnesses import Breach, Scene, breaches, photograph
+from tests.adversarial.conftest import Run, wait_until
+
+PATIENCE_S = 25.0
+CHECKS = ("greets", "knows-the-word")
+START = ["python", "kit.py"]
+
+
+class Broken(Exception):
+    """The attack did not do what it was made for: neither contained nor not."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """How an attack went: what was seen, and what the grader said."""
+
+    breaches: list[Breach]
+    output: str
+    report: dict[str, Any] | None
+
+
+def hand_in(attack: Attack, world: World) -> Path:
+    """Make the submission of an attack."""
+    folder = world.folder / "submission"
+    folder.mkdir()
+    for name in ("kit.py", "system.py"):
+        shutil.copy(HERE / name, folder)
+    program = PROGRAMS / f"{attack.name}.py"
+    if program.exists():
+        shutil.copy(program, folder / "attack.py")
+    else:
+        (folder / "attack.py").write_text("def attack(): pass\n")
+    if (PROGRAMS / attack.name).is_dir():
+        shutil.copytree(PROGRAMS / attack.name, folder, dirs_exist_ok=True)
+    targets = {**world.targets, "submission": str(folder)}
+    env = {key: value.format(**targets) for key, value in attack.env.items()}
+    env |= {"ATTACK": attack.name, "TARGETS": json.dumps(targets)}
+    lines = [f"start = {json.dumps(START)}"]
+    if attack.at == "build":
+        lines.append(f"build = {json.dumps([*START, 'build'])}")
+    lines += ["[env]", *(f"{key} = {json.dumps(value)}" for key, value in env.items())]
+    (folder / "submission.toml").write_text("\n".join(lines) + "\n")
+    for name, target in attack.links.items():
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(target.format(**targets))
+    return folder
+
+
+def options(attack: Attack, level: str) -> list[str]:
+    """Return what the command line is told."""
+    chosen = ("greets", "keeps-notes", "knows-the-word") if attack.services else CHECKS
+    return [word for one in chosen for word in ("-r", one)] + level_options(level)
+
+
+def level_options(level: str) -> list[str]:
+    """Return how the command line is told the level."""
+    return ["--sandbox", level]
+
+
+def assault(attack: Attack, level: str, template_home: Path) -> Course:
+    """Hand an attack in, have it graded, and say what the witnesses saw."""
+    with open_world(template_home, attack.services, attack.needs) as world:
+        submission = hand_in(attack, world)
+        before = photograph(world)
+        env = world.env()
+        lingering = world.folder / "cottage/lingering"
+        if attack.kill_grader:
+            env["LINGERING"] = str(lingering)
+        arguments = ["grade", str(world.lab), "--from", str(submission), *options(attack, level)]
+        run = Run(arguments, home=world.home, env=env, prefix=())
+        try:
+            with Sampler(run.popen.pid) as sampler:
+                if attack.kill_grader:
+                    wait_until(lambda: lingering.exists() or ended(run), "the first greeting")
+                    sampler.sample()
+                    run.popen.kill()
+                in_time = wait_for_end(run, sampler)
+            scene = Scene(attack, world, run, sampler, before, in_time, _report(world, before))
+            seen = breaches(scene)
+            if not seen:
+                _must_have_run(attack, scene)
+            return Course(seen, run.output, scene.report)
+        finally:
+            clean_up(run, sampler, world)
+
+
+def ended(run: Run) -> bool:
+    """Say if the grader has ended."""
+    return run.popen.poll() is not None
+
+
+def wait_for_end(run: Run, sampler: Sampler) -> bool:
+    """Wait for the grader's end; False if it has been stopped or takes far too long."""
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: ended(run) or sampler.grader_stopped, "the end", PATIENCE_S)
+    return ended(run)
+
+
+def _report(world: World, before: dict[str, str]) -> dict[str, Any] | None:
+    """Return the report of the grade that was just made."""
+    for file in sorted((world.home / "attempts").glob("*/*/report.json")):
+        if str(file) not in before:
+            with contextlib.suppress(ValueError):
+                return dict(json.loads(file.read_bytes()))
+    return None
+
+
+def _must_have_run(attack: Attack, scene: Scene) -> None:
+    text = json.dumps(scene.report) + scene.run.output
+    if f"broken {attack.name}" in text:
+        raise Broken(f"{attack.name} is broken:\n{text[:8000]}")
+    word = "trying" if attack.dies else "tried"
+    if attack.at != "folder" and not attack.kill_grader and f"{word} {attack.name}" not in text:
+        raise Broken(f"{attack.name} was never tried:\n{text[:8000]}")
+
+
+def clean_up(run: Run, sampler: Sampler, world: World) -> None:
+    """Take away what an attack that was not contained leaves."""
+    for pid, _birth in sampler.left(0):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, 9)
+    run.clean_up()
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        if world.mark in line:
+            subprocess.run(["umount", "-l", line.split()[1]], check=False)
+    for place in (
+        Path("/tmp"),
+        Path("/dev/shm"),
+        Path("/var/tmp"),
+        Path(world.targets["site_packages"]),
+    ):
+        for path in place.glob(f"*{world.mark}*"):
+            if path != world.folder:
+                subprocess.run(["rm", "-rf", path], check=False)

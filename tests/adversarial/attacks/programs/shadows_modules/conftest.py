@@ -1,0 +1,3 @@
+from shadow import fall_on
+
+fall_on(__name__)

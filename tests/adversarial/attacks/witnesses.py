@@ -1,0 +1,204 @@
+"""Who sees from outside that an attack was not contained; none takes the attack's word for it."""
+
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from graders.history import History
+from tests.adversarial.attacks.canaries import World, is_whole, site_packages
+from tests.adversarial.attacks.sampling import Sampler
+from tests.adversarial.attacks.table import Attack
+from tests.adversarial.conftest import Run, segments
+
+MIB = 1 << 20
+MOST_PROCESSES = 600
+MOST_MEMORY_BYTES, MOST_DISK_BYTES = 2662 * MIB, 1536 * MIB
+UNWINDING_S = 5.0
+PLACES = ("/tmp", "/dev/shm", "/var/tmp")
+
+Breach = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All there is to look at after an attack."""
+
+    attack: Attack
+    world: World
+    run: Run
+    sampler: Sampler
+    before: dict[str, str]
+    in_time: bool
+    report: dict[str, Any] | None
+
+
+def photograph(world: World) -> dict[str, str]:
+    """Return what lies outside: a digest for every path, and for what the machine shares."""
+    files = {}
+    for folder, folders, names in os.walk(world.folder):
+        folders[:] = [one for one in folders if one != "__pycache__"]
+        for name in names:
+            path = Path(folder, name)
+            if path.is_symlink() or not path.is_file():
+                files[str(path)] = "special"
+            elif path.parent not in (world.home, world.home.parent):  # history and output
+                files[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    packages = {str(one): "package" for one in site_packages().iterdir()}
+    mounts = {line.split()[4]: "mount" for line in Path("/proc/self/mountinfo").open()}
+    shared = {f"segment {one}": "shared memory" for one in segments()}
+    return files | packages | mounts | shared
+
+
+def breaches(scene: Scene) -> list[Breach]:
+    """Return what every witness saw."""
+    return [(name, what) for name, look in WITNESSES.items() for what in look(scene)]
+
+
+def _ending(scene: Scene) -> Iterator[str]:
+    if scene.sampler.grader_stopped:
+        yield "the grader was stopped"
+    elif not scene.in_time:
+        yield "the grader did not come to its end"
+    elif not scene.attack.kill_grader and scene.run.popen.returncode < 0:
+        yield f"the grader was ended by signal {-scene.run.popen.returncode}"
+
+
+def _verdict(scene: Scene) -> Iterator[str]:
+    if scene.attack.kill_grader or not scene.in_time or scene.run.popen.returncode < 0:
+        return
+    report = scene.report
+    outcome = report["verdict"]["outcome"] if report else "none"
+    if (scene.run.popen.returncode, outcome) != (1, "failed"):
+        culprit = report["problem"]["culprit"] if report and report["problem"] else "nobody"
+        yield f"exit code {scene.run.popen.returncode}, verdict {outcome}, {culprit} blamed"
+    for one in report["requirements"] if report else ():
+        if one["outcome"] not in ("failed", "passed", "skipped"):
+            yield f"{one['id']}: {one['outcome']}, {one['reason'][:200]}"
+    with contextlib.suppress(Exception):
+        recorded = History(f"sqlite:///{scene.world.home / 'history.sqlite'}").attempts()
+        passed = [one.attempt for one in recorded if one.outcome == "passed"]
+        if len(passed) > 1:  # the good solution's
+            yield "the history holds a pass that nobody earned"
+
+
+def _secret(scene: Scene) -> Iterator[str]:
+    world = scene.world
+    said = {"the terminal": scene.run.output, "an ear": "\n".join(world.ears.heard)}
+    if scene.report:
+        said["the report"] = json.dumps(scene.report)
+    secrets = [world.secret, world.word, str(int(world.secret[6:20], 16)), *world.more.values()]
+    for where, text in said.items():
+        if any(one in text for one in secrets):
+            yield f"a secret came to {where}"
+
+
+def _ears(scene: Scene) -> Iterator[str]:
+    yield from scene.world.ears.heard[:3]
+
+
+def _victim(scene: Scene) -> Iterator[str]:
+    if not is_whole(scene.world.victim):
+        yield "a process outside was killed, stopped or traced"
+
+
+def _files(scene: Scene) -> Iterator[str]:
+    world, after = scene.world, photograph(scene.world)
+    new_attempts = {
+        Path(one).parent
+        for one in after.keys() - scene.before.keys()
+        if one.endswith("/report.json")
+    }
+    if len(new_attempts) > 1:
+        yield f"{len(new_attempts)} attempts were recorded, not one"
+    own = {str(world.folder / "cottage/lingering")}
+    for path in sorted(scene.before.keys() | after.keys()):
+        before, now = scene.before.get(path), after.get(path)
+        made_by_grader = Path(path).parent in new_attempts or path in own
+        if before != now and not made_by_grader and not path.startswith("segment"):
+            yield f"{path} was {'made' if not before else 'removed' if not now else 'changed'}"
+
+
+def _terminal(scene: Scene) -> Iterator[str]:
+    if heard := scene.world.terminal_heard():
+        yield f"a terminal outside shows {heard[:80]!r}"
+    if "\x1b" in scene.run.output or "\r" in scene.run.output:
+        yield "control characters reached the terminal"
+
+
+def _processes(scene: Scene) -> Iterator[str]:
+    if scene.sampler.peak_processes > MOST_PROCESSES:
+        yield f"{scene.sampler.peak_processes} processes at a time"
+
+
+def _memory(scene: Scene) -> Iterator[str]:
+    if scene.sampler.memory_bytes > MOST_MEMORY_BYTES:
+        yield f"{scene.sampler.memory_bytes // MIB} MiB of memory"
+
+
+def _disk(scene: Scene) -> Iterator[str]:
+    if scene.sampler.disk_bytes > MOST_DISK_BYTES:
+        yield f"{scene.sampler.disk_bytes // MIB} MiB of disk"
+
+
+def _remains(scene: Scene) -> Iterator[str]:
+    if not scene.in_time:
+        return
+    if left := scene.sampler.left(UNWINDING_S):
+        yield f"{len(left)} processes are left"
+    deadline = time.monotonic() + UNWINDING_S
+    while (files := _left_files(scene)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if files:
+        yield f"left lying about: {', '.join(str(one) for one in files[:3])}"
+    new = [one for one in segments() if f"segment {one}" not in scene.before]
+    for id_ in new:
+        if _made_by(id_, scene.sampler):
+            subprocess.run(["ipcrm", "-m", str(id_)], check=False)
+            yield "a segment of shared memory is left"
+
+
+def _left_files(scene: Scene) -> list[Path]:
+    mark, temporary = scene.world.mark, scene.run.temporary
+    found = [one for place in PLACES for one in Path(place).glob(f"*{mark}*")]
+    own = {scene.world.folder, Path(scene.world.targets["other_grade"])}
+    return [one for one in found if one not in own] + list(temporary.iterdir())
+
+
+def _made_by(id_: int, sampler: Sampler) -> bool:
+    return segments().get(id_) in {pid for pid, _ in sampler.family}
+
+
+def _word(scene: Scene) -> Iterator[str]:
+    """What the attack says it did where nothing can be seen; only of attacks that say so."""
+    if scene.attack.seen_by == "word" and scene.report:
+        lines = [one for one in scene.report["log"] if one.startswith("loot: ")]
+        yield from (one for one in lines[:1] if _is_true(one, scene))
+
+
+def _is_true(word: str, scene: Scene) -> bool:
+    """Check what can be checked: a namespace that was claimed has been seen from outside."""
+    claimed = word.removeprefix("loot: ")
+    return not claimed.startswith("user:[") or claimed in scene.sampler.user_namespaces
+
+
+WITNESSES: dict[str, Callable[[Scene], Iterator[str]]] = {
+    "ending": _ending,
+    "verdict": _verdict,
+    "secret": _secret,
+    "ears": _ears,
+    "victim": _victim,
+    "files": _files,
+    "terminal": _terminal,
+    "processes": _processes,
+    "memory": _memory,
+    "disk": _disk,
+    "remains": _remains,
+    "word": _word,
+}
