@@ -56,8 +56,9 @@ if ! has "$base"; then
   [ -e "$images/debian.tar" ] || pack
   docker import "$images/debian.tar" "$base" >/dev/null
 fi
-postgres_bin=$(docker run --rm "$base" sh -c 'echo /usr/lib/postgresql/*/bin')
 path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-stand_in postgres postgres "PATH=$path:$postgres_bin PGDATA=/var/lib/postgresql/data" 5432
+major=$(docker run --rm "$base" ls /usr/lib/postgresql)
+postgres="PATH=$path:/usr/lib/postgresql/$major/bin PG_MAJOR=$major"
+stand_in postgres postgres "$postgres PGDATA=/var/lib/postgresql/data" 5432
 stand_in redis redis-server "PATH=$path" 6379
 stand_in python python3 "PATH=$path"

@@ -24,16 +24,27 @@ class Engine:
     direct: bool
     version: str
 
-    def require_image(self, service: str, image: str) -> None:
-        """Raise MachineError unless the engine has the image; nothing is ever pulled in a grade."""
+    def has_image(self, image: str) -> bool:
+        """Say if the engine has an image; nothing is ever pulled by a grade."""
         try:
             self.client.images.get(image)
         except ImageNotFound:
+            return False
+        return True
+
+    def require_image(self, service: str, image: str) -> None:
+        """Raise MachineError unless the engine has the image of a service."""
+        if not self.has_image(image):
             raise MachineError(
                 f"The Docker engine has no image {image} to run {service}.",
                 f"Run `docker pull {image}`; where no registry can be reached, run "
                 f"docker/stand_ins.sh and set {image_variable(service)}=lab/{service}:debian.",
-            ) from None
+            )
+
+    def environment(self, image: str) -> dict[str, str]:
+        """Return the environment an image brings with it."""
+        said = self.client.images.get(image).attrs["Config"]["Env"] or []
+        return dict(line.split("=", 1) for line in said)
 
     def address(self, container: Any, port: int) -> tuple[str, int] | None:
         """Return where a container's port is reached from this machine; None when it is not."""

@@ -17,7 +17,11 @@ from graders.services.redis import RIGHTS, RedisDatabase
 
 PORT, USER = 6379, "lab"
 START_TIMEOUT_S, POLL_S, PROBE_S = 30.0, 0.02, 2.0
-OPTIONS = "--appendonly no --maxmemory 256mb --maxclients 200 --requirepass"
+OPTIONS = (
+    *("--save", "", "--appendonly", "no", "--maxmemory", "256mb", "--maxclients", "200"),
+    *("--client-output-buffer-limit", "normal", "64mb", "32mb", "10"),
+    *("--client-query-buffer-limit", "64mb"),
+)
 
 
 class DockerRedis:
@@ -51,7 +55,7 @@ class DockerRedis:
                     self._free.append(server)
 
     def _start(self) -> Started:
-        command = ["redis-server", "--save", "", *OPTIONS.split(), self._password]
+        command = ["redis-server", *OPTIONS, "--requirepass", self._password]
         server = self._run.start("redis", command, {}, PORT, memory_limit="512m")
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._answers(server):
