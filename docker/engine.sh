@@ -14,9 +14,12 @@ start() {
   command -v dockerd >/dev/null || { echo "engine: dockerd is not installed" >&2; return 3; }
   [ "$(id -u)" = 0 ] || { echo "engine: only root can start dockerd" >&2; return 3; }
   mkdir -p "$folder"
+  echo '{}' >"$folder/daemon.json" # what this machine says of its own engine is not for this one
+  # No bridge of its own and no rule for packets: they would outlive it, or disturb another engine.
   for driver in overlay2 vfs; do # a data folder that lies on an overlay itself needs the slow one
     setsid dockerd --data-root "$folder/data" --exec-root "$folder/exec" \
-      --pidfile "$folder/pid" --host "unix://$folder/docker.sock" --storage-driver "$driver" \
+      --config-file "$folder/daemon.json" --pidfile "$folder/pid" \
+      --bridge none --iptables=false --ip6tables=false --ip-forward=false --host "unix://$folder/docker.sock" --storage-driver "$driver" \
       >"$folder/log" 2>&1 </dev/null &
     if answers "$folder" $!; then
       return
@@ -41,6 +44,11 @@ answers() {
 
 stop() {
   folder=$1
+  export DOCKER_HOST="unix://$folder/docker.sock"
+  containers=$(docker ps --all --quiet 2>/dev/null || true)
+  # shellcheck disable=SC2086 # one word for each container
+  [ -z "$containers" ] || docker rm --force --volumes $containers >/dev/null
+  docker network prune --force >/dev/null 2>&1 || true # their bridges would stay on this machine
   if [ -e "$folder/pid" ]; then
     pid=$(cat "$folder/pid")
     kill "$pid" 2>/dev/null || true
