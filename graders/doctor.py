@@ -14,7 +14,11 @@ from graders.sandbox import HostNetwork, contain
 from graders.services import serve
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin, redis_server
+from graders.services.compose import compose_url
+from graders.services.docker_images import image_name
 from graders.state import cache_folder, state_folder
+
+ADDRESSES = ("DATABASE_URL", "REDIS_URL")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ def examine() -> Iterator[Finding]:
     yield _try("redis", lambda: f"program {redis_server()}")
     yield _try("services", _start_services)
     yield _external()
+    yield _docker()
     yield _sandbox()
 
 
@@ -90,9 +95,26 @@ def _sandbox() -> Finding:
 
 
 def _external() -> Finding:
-    named = [name for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ]
-    what = f"{' and '.join(named)} set" if named else "none named (DATABASE_URL, REDIS_URL not set)"
-    return Finding("external", True, what)
+    named = [name for name in ADDRESSES if name in os.environ]
+    kept = [name for name in ADDRESSES if name not in named and compose_url(name)]
+    said = [f"{' and '.join(named)} set"] * bool(named)
+    said += [f"{' and '.join(kept)} of `make up`"] * bool(kept)
+    none = "none (DATABASE_URL, REDIS_URL not set, `make up` does not run)"
+    return Finding("external", True, ", ".join(said) or none)
+
+
+def _docker() -> Finding:
+    """Say what --services docker would find; a machine without Docker is well."""
+    from graders.services.docker_engine import open_engine  # slow to import
+
+    try:
+        engine = open_engine()
+    except MachineError as error:
+        return Finding("docker", True, f"not used: {error.problem}")
+    images = [image_name(service) for service in ("postgres", "redis")]
+    missing = [image for image in images if not engine.has_image(image)]
+    lacks = f", without {' and '.join(missing)}" if missing else ""
+    return Finding("docker", True, f"engine {engine.version}{lacks or ', with both images'}")
 
 
 def _try(part: str, attempt: Callable[[], str]) -> Finding:

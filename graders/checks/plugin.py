@@ -67,7 +67,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("system-design lab")
     group.addoption("--submission", type=Path, help="grade this folder with the checks of a lab")
     group.addoption("--lab-seed", type=int, default=0, help="seed of everything random")
-    group.addoption("--lab-services", default="embedded", choices=["embedded", "external"])
+    group.addoption(
+        "--lab-services", default="embedded", choices=["embedded", "external", "docker"]
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
