@@ -46,10 +46,19 @@ check: .venv/ready ## Lint, strict types, module floors
 	@.venv/bin/mypy
 	@.venv/bin/python -m pytest -q tests/unit/test_house.py
 
+up: ## Start PostgreSQL and Redis in Docker, to keep: for --services external
+	@docker/compose.sh up
+
+down: ## Stop them; their data stays
+	@docker/compose.sh down
+
+reset: ## Delete them and their data; asks first (YES=1: does not)
+	@YES=$(YES) docker/compose.sh reset
+
 bench: .venv/ready ## Measure the measuring: prints a table, writes JSON
 	@.venv/bin/python -m benchmarks $(ARGS)
 
 lock: .venv/ready ## Take current releases of all dependencies into requirements.lock
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade --all-extras pyproject.toml -o requirements.lock
 
-.PHONY: help new-lab lint audit test check bench lock
+.PHONY: help new-lab lint audit test check up down reset bench lock

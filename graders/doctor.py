@@ -8,13 +8,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from graders.errors import GradingError
+from graders.errors import GradingError, MachineError
 from graders.processes import run_folder
-from graders.sandbox import HostNetwork
+from graders.sandbox import HostNetwork, contain
 from graders.services import serve
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin, redis_server
+from graders.services.compose import compose_url
+from graders.services.docker_images import image_name
 from graders.state import cache_folder, state_folder
+
+ADDRESSES = ("DATABASE_URL", "REDIS_URL")
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,8 @@ def examine() -> Iterator[Finding]:
     yield _try("redis", lambda: f"program {redis_server()}")
     yield _try("services", _start_services)
     yield _external()
-    yield Finding(
-        "sandbox",
-        True,
-        "process: own session, clean environment, killed as a tree; for code you trust",
-    )
+    yield _docker()
+    yield _sandbox()
 
 
 def _python() -> Finding:
@@ -84,10 +85,36 @@ def _start_services() -> str:
         return " and ".join(server.description for server in servers.values()) + " start and serve"
 
 
+def _sandbox() -> Finding:
+    """Say what strangers' work would run in; without a sandbox one's own can still be graded."""
+    try:
+        what = contain("bwrap", untrusted=True, cache=cache_folder()).sentence
+    except MachineError as error:
+        what = f"process only, for code you trust: {error.problem} {error.next_step}"
+    return Finding("sandbox", True, what)
+
+
 def _external() -> Finding:
-    named = [name for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ]
-    what = f"{' and '.join(named)} set" if named else "none named (DATABASE_URL, REDIS_URL not set)"
-    return Finding("external", True, what)
+    named = [name for name in ADDRESSES if name in os.environ]
+    kept = [name for name in ADDRESSES if name not in named and compose_url(name)]
+    said = [f"{' and '.join(named)} set"] * bool(named)
+    said += [f"{' and '.join(kept)} of `make up`"] * bool(kept)
+    none = "none (DATABASE_URL, REDIS_URL not set, `make up` does not run)"
+    return Finding("external", True, ", ".join(said) or none)
+
+
+def _docker() -> Finding:
+    """Say what --services docker would find; a machine without Docker is well."""
+    from graders.services.docker_engine import open_engine  # slow to import
+
+    try:
+        engine = open_engine()
+    except MachineError as error:
+        return Finding("docker", True, f"not used: {error.problem}")
+    images = [image_name(service) for service in ("postgres", "redis")]
+    missing = [image for image in images if not engine.has_image(image)]
+    lacks = f", without {' and '.join(missing)}" if missing else ""
+    return Finding("docker", True, f"engine {engine.version}{lacks or ', with both images'}")
 
 
 def _try(part: str, attempt: Callable[[], str]) -> Finding:

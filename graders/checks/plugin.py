@@ -67,7 +67,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("system-design lab")
     group.addoption("--submission", type=Path, help="grade this folder with the checks of a lab")
     group.addoption("--lab-seed", type=int, default=0, help="seed of everything random")
-    group.addoption("--lab-services", default="embedded", choices=["embedded", "external"])
+    group.addoption(
+        "--lab-services", default="embedded", choices=["embedded", "external", "docker"]
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -150,6 +152,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     failed = grade.findings.failed_stage(grade.manifest.stage_index(check.stage), grade.manifest)
     if failed and not grade.order.run_all:
         pytest.skip(f"stage {failed!r} failed first")
+    grade.stand.sandbox.require_within_limits()  # after its end nothing more can be found out
     grade.stand.client.begin_check(check.timeout_s)
 
 

@@ -31,7 +31,11 @@ Source = Annotated[
     typer.Option("--from", help="the folder or archive to grade [default: submissions/LAB]"),
 ]
 Services = Annotated[
-    ServicesMode, typer.Option(help="start PostgreSQL and Redis, or use DATABASE_URL and REDIS_URL")
+    ServicesMode,
+    typer.Option(
+        help="start PostgreSQL and Redis, use those of `make up` (or DATABASE_URL and REDIS_URL), "
+        "or run them in containers"
+    ),
 ]
 Sandbox = Annotated[
     SandboxWish,

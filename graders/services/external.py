@@ -16,7 +16,8 @@ import redis
 from psycopg import sql
 
 from graders.errors import MachineError
-from graders.sandbox import HostNetwork
+from graders.sandbox import Network
+from graders.services.compose import compose_url
 from graders.services.postgres import PostgresServer
 from graders.services.redis import RIGHTS, RedisDatabase, take_back
 from graders.services.roles import drop
@@ -53,12 +54,12 @@ class ExternalPostgres(PostgresServer):
 
     is_shared = True
 
-    def __init__(self, url: str, janitor: Janitor) -> None:
+    def __init__(self, url: str, janitor: Janitor, network: Network) -> None:
         with _admin_connection(url) as connection:
             server = connection.info
             host = "127.0.0.1" if server.host.startswith("/") else server.host
             description = f"PostgreSQL {server.server_version // 10000} external"
-            super().__init__(url, host, server.port, HostNetwork(), description)
+            super().__init__(url, host, server.port, network, description)
         self.janitor = janitor
 
     def use_seed(self, files: Sequence[Path], log: Path) -> None:
@@ -88,8 +89,8 @@ class ExternalRedis:
     The user's name holds the database's number: that is what claims it among grades at one time.
     """
 
-    def __init__(self, url: str, janitor: Janitor) -> None:
-        self.janitor = janitor
+    def __init__(self, url: str, janitor: Janitor, network: Network) -> None:
+        self.janitor, self.network = janitor, network
         try:
             address = urlsplit(url)
             self.admin = address._replace(path="").geturl()  # a number in it would beat `db=`
@@ -114,7 +115,7 @@ class ExternalRedis:
             client.execute_command("ACL", "SETUSER", user, "on", f">{password}", *rights)
             try:
                 yield RedisDatabase(
-                    client, self.host, self.port, HostNetwork(), user, password, number
+                    client, self.host, self.port, self.network, user, password, number
                 )
             finally:
                 take_back(client, user)
@@ -150,12 +151,13 @@ def external_janitor() -> Iterator[Janitor]:
 
 
 def required_url(variable: str) -> str:
-    """Return the address in an environment variable that external services need."""
-    if url := os.environ.get(variable):
+    """Return an administrator's address: the environment variable's, else that of `make up`."""
+    if url := os.environ.get(variable) or compose_url(variable):
         return url
     raise MachineError(
-        f"--services external needs {variable}, which is not set.",
-        f"Set {variable} to an administrator's address, or leave out --services external.",
+        f"--services external needs {variable}, which is not set, and `make up` does not run.",
+        f"Run `make up`, or set {variable} to an administrator's address, "
+        "or leave out --services external.",
     )
 
 

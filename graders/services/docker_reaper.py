@@ -1,0 +1,103 @@
+"""Remove what a grade made on a Docker engine, when the grader is done or dead.
+
+Run as `python -m graders.services.docker_reaper RUN`. Standard input is the lifeline: its end (the
+kernel closes it with the grader) starts the cleaning. Lines on it are `expect NAME`, before a
+container or network is asked for, and `made NAME`, once it is there: what was asked for by a
+grader that died before the answer may still come, and is waited for.
+First of all it removes what dead graders left whose reapers died with them.
+"""
+
+import contextlib
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+from docker.client import from_env
+from docker.errors import DockerException
+
+RUN, GRADER = "lab.run", "lab.grader"
+LATE_S, CLEANING_S, POLL_S = 10.0, 60.0, 0.1
+SAME_TIME_S = 5.0
+
+
+def grader_label(pid: int) -> str:
+    """Return who a process is: host and process namespace, number, start in seconds."""
+    return f"{_place()} {pid} {psutil.Process(pid).create_time():.0f}"
+
+
+def _place() -> str:
+    namespace = Path("/proc/self/ns/pid")
+    return f"{socket.gethostname()}/{namespace.readlink() if namespace.exists() else ''}"
+
+
+def is_dead(grader: str) -> bool:
+    """Say if a grader surely runs no more; of other machines nobody knows."""
+    place, _, process = grader.partition(" ")
+    if place != _place():
+        return False
+    pid, started_s = process.split()
+    try:
+        return abs(psutil.Process(int(pid)).create_time() - float(started_s)) > SAME_TIME_S
+    except psutil.NoSuchProcess:
+        return True
+
+
+def remove(client: Any, label: str) -> set[str]:
+    """Remove containers with their volumes, and networks, until none is left; their names."""
+    names: set[str] = set()
+    deadline = time.monotonic() + CLEANING_S
+    while (things := _labelled(client, label)) and time.monotonic() < deadline:
+        for thing, options in things:
+            names.add(thing.name)
+            with contextlib.suppress(DockerException):  # gone by now, or not yet to be removed
+                thing.remove(**options)
+    return names
+
+
+def _labelled(client: Any, label: str) -> list[tuple[Any, dict[str, bool]]]:
+    only = {"label": label}
+    containers = client.containers.list(all=True, filters=only, ignore_removed=True)
+    networks = client.networks.list(filters=only)
+    return [
+        *((container, {"force": True, "v": True}) for container in containers),
+        *((network, {}) for network in networks),
+    ]
+
+
+def remove_what_the_dead_left(client: Any) -> None:
+    """Remove everything of graders of this machine that run no more."""
+    labels = [_labels(thing) for thing, _ in _labelled(client, RUN)]
+    for run in {one[RUN] for one in labels if is_dead(one.get(GRADER, ""))}:
+        remove(client, f"{RUN}={run}")
+
+
+def _labels(thing: Any) -> dict[str, str]:
+    attributes = thing.attrs
+    found: dict[str, str] = attributes.get("Labels") or attributes["Config"]["Labels"]
+    return found
+
+
+def main() -> None:
+    """Wait for the grader's end, then clean."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(DockerException):
+        remove_what_the_dead_left(from_env())
+    said = [line.split() for line in sys.stdin]
+    late = {name for word, name in said if word == "expect"}
+    late -= {name for word, name in said if word == "made"}
+    with contextlib.suppress(DockerException):  # an engine that is gone holds nothing
+        client, label = from_env(), f"{RUN}={sys.argv[1]}"
+        late -= remove(client, label)
+        deadline = time.monotonic() + LATE_S
+        while late and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+            late -= remove(client, label)
+
+
+if __name__ == "__main__":
+    main()

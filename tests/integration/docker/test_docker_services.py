@@ -1,0 +1,255 @@
+"""Services in containers of a grade's own: the same verdicts, and nothing left on the engine."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from anyio.from_thread import BlockingPortal
+
+from graders.errors import MachineError
+from graders.sandbox import HostNetwork
+from graders.services import serve
+from graders.services.cluster import SETTINGS
+from graders.services.docker_engine import Engine, open_engine
+from graders.services.docker_reaper import GRADER, RUN, grader_label
+from graders.services.proxy import Proxy
+from graders.stand.link import Link
+
+pytestmark = pytest.mark.usefixtures("_nothing_left")
+SOLUTION = "solutions/cached"
+LINGERS = """
+import time
+while True:
+    time.sleep(1)
+"""
+
+
+@pytest.fixture
+def in_docker(engine: Engine, tmp_path: Path) -> Callable[..., Any]:
+    """Open services in containers."""
+    return lambda *names: serve(names, "docker", tmp_path, tmp_path, [], HostNetwork())
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, str]:
+    return {one["id"]: one["outcome"] for one in report["requirements"]}
+
+
+@pytest.mark.parametrize("source", [SOLUTION, "starter"])
+def test_a_verdict_is_the_same_in_containers(
+    kit: Any, docker_env: dict[str, str], left: Callable[[], list[str]], source: str
+) -> None:
+    options = ["--no-load", "--services"]
+    here = kit.grade("service", source, *options, "embedded")
+    there = kit.grade("service", source, *options, "docker", **docker_env)
+    assert there.report["machine"]["postgres"].startswith("PostgreSQL")
+    assert "docker" in there.report["machine"]["postgres"]
+    assert "docker" in there.report["machine"]["redis"]
+    assert there.code == here.code, there.output
+    assert outcomes(there.report) == outcomes(here.report)
+    assert left() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("things", [1, 2, 3])
+def test_a_grader_that_is_ended_leaves_nothing_however_far_it_got(
+    kit: Any,
+    docker_env: dict[str, str],
+    left: Callable[[], list[str]],
+    wait_until: Callable[..., Any],
+    number: signal.Signals,
+    things: int,
+) -> None:
+    source = "labs/service/solutions/cached"
+    (kit.folder / source / "app.py").write_text(LINGERS)
+    options = ["--no-load", "--services", "docker"]
+    grader = kit.start("grade", "service", "--from", source, *options, **docker_env)
+    wait_until(lambda: len(left()) >= things, f"{things} things on the engine")
+    grader.send_signal(number)
+    grader.communicate()
+    if number == signal.SIGINT:
+        assert left() == []
+    wait_until(lambda: left() == [], "nothing to be left")
+
+
+def ended_process() -> int:
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    return done.pid
+
+
+def test_what_dead_graders_left_is_removed_by_the_next_one_and_what_the_living_have_is_not(
+    engine: Engine, in_docker: Callable[..., Any], wait_until: Callable[..., Any]
+) -> None:
+    living = grader_label(os.getpid())
+    place, _, started_s = living.split()
+    dead = f"{place} {ended_process()} {started_s}"
+    elsewhere = f"another-machine/ {ended_process()} {started_s}"
+    try:
+        networks = {
+            name: engine.client.networks.create(f"test-{name}", labels={RUN: name, GRADER: who})
+            for name, who in {"dead": dead, "living": living, "elsewhere": elsewhere}.items()
+        }
+        with in_docker("redis"):
+            filters = {"label": RUN}
+
+            def names() -> set[str]:
+                return {one.name for one in engine.client.networks.list(filters=filters)}
+
+            wait_until(lambda: "test-dead" not in names(), "the dead grader's network to go")
+            assert {"test-living", "test-elsewhere"} <= names()
+    finally:
+        for network in networks.values():
+            with contextlib.suppress(Exception):
+                network.remove()
+
+
+@pytest.mark.parametrize("host", ["unix:///nowhere/docker.sock", "tcp://127.0.0.1:1", "nonsense"])
+def test_no_engine_is_the_machines_fault(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    opening = serve(["postgres"], "docker", tmp_path, tmp_path, [], HostNetwork())
+    with pytest.raises(MachineError, match="No Docker engine answers") as refused:
+        opening.__enter__()
+    assert "leave out --services docker" in refused.value.next_step
+
+
+@pytest.mark.parametrize("service", ["postgres", "redis"])
+def test_a_missing_image_is_named_with_the_command_that_gets_it(
+    in_docker: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    monkeypatch.setenv(f"LAB_{service.upper()}_IMAGE", "lab/nowhere:1")
+    with pytest.raises(MachineError, match="no image lab/nowhere:1") as refused:
+        in_docker(service).__enter__()
+    assert "docker pull lab/nowhere:1" in refused.value.next_step
+    assert "docker/stand_ins.sh" in refused.value.next_step
+
+
+def test_a_container_that_ends_at_once_is_the_machines_fault_and_shows_its_last_lines(
+    in_docker: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_POSTGRES_IMAGE", os.environ.get("LAB_REDIS_IMAGE", "redis:7"))
+    with pytest.raises(MachineError, match=r"ended|could not start") as refused:
+        in_docker("postgres").__enter__()
+    assert "postgres" in f"{refused.value.problem} {refused.value.log}"
+
+
+def test_the_server_has_the_settings_of_the_embedded_one(in_docker: Callable[..., Any]) -> None:
+    with in_docker("postgres") as servers, psycopg.connect(servers["postgres"].admin) as admin:
+        for name, value in {**SETTINGS, "listen_addresses": "*"}.items():
+            [found] = admin.execute("SELECT current_setting(%s)", [name]).fetchone() or ()
+            assert found == value, name
+        [collation] = (
+            admin.execute(
+                "SELECT datcollate FROM pg_database WHERE datname = 'template0'"
+            ).fetchone()
+            or ()
+        )
+        assert collation == "C.UTF-8"
+
+
+def test_a_submission_is_no_superuser_and_sees_no_database_but_its_own(
+    in_docker: Callable[..., Any], as_submission: Callable[..., psycopg.Connection[Any]]
+) -> None:
+    with in_docker("postgres") as servers, servers["postgres"].provision() as database:
+        with as_submission(database) as connection:
+            row = connection.execute(
+                "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+            ).fetchone()
+            assert row == (False,)
+        with pytest.raises(psycopg.OperationalError, match="permission denied"):
+            as_submission(database, dbname="postgres")
+
+
+def test_submissions_at_one_time_have_a_redis_each(in_docker: Callable[..., Any]) -> None:
+    with in_docker("redis") as servers, ExitStack() as stack:
+        first, second = (stack.enter_context(servers["redis"].provision()) for _ in range(2))
+        assert (first.host, first.port) != (second.host, second.port)
+        first.client.set("key", "of the first")
+        assert second.client.dbsize() == 0
+
+
+def test_a_redis_that_is_used_again_is_as_new(in_docker: Callable[..., Any]) -> None:
+    with in_docker("redis") as servers:
+        with servers["redis"].provision() as database:
+            place, url = (database.host, database.port), database.url(database.host, database.port)
+            client = redis.Redis.from_url(url)
+            client.set("key", "value")
+            script = client.script_load("return 1")
+        with pytest.raises(redis.RedisError):
+            client.ping()
+        with servers["redis"].provision() as database:
+            assert (database.host, database.port) == place
+            assert database.client.dbsize() == 0
+            assert database.client.script_exists(script) == [False]
+            assert set(database.client.acl_users()) == {"default", "lab"}
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                redis.Redis.from_url(database.url(*place)).execute_command("CONFIG", "GET", "dir")
+
+
+def test_faults_reach_services_in_containers(
+    in_docker: Callable[..., Any], portal: BlockingPortal
+) -> None:
+    with in_docker("redis") as servers, servers["redis"].provision() as database:
+        upstream = (database.host, database.port)
+        link = Link(portal, Proxy(upstream, database.network, HostNetwork()))
+        client = redis.Redis.from_url(database.url("127.0.0.1", link.port))
+        assert client.ping()
+        with link.cut(), pytest.raises(redis.ConnectionError):
+            client.ping()
+        assert client.ping()
+        link.close()
+
+
+@pytest.fixture
+def over_tcp(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Reach the engine by TCP, as one in a virtual machine."""
+    path = engine.client.api.get_adapter(engine.client.api.base_url).socket_path
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=forward_all, args=(listening, path), daemon=True).start()
+        port = listening.getsockname()[1]
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
+        yield
+
+
+def forward_all(listening: socket.socket, path: str) -> None:
+    with contextlib.suppress(OSError):  # closed: the test is over
+        while True:
+            here, _ = listening.accept()
+            there = socket.socket(socket.AF_UNIX)
+            there.connect(path)
+            for ends in ((here, there), (there, here)):
+                threading.Thread(target=forward, args=ends, daemon=True).start()
+
+
+def forward(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := source.recv(1 << 16):
+            sink.sendall(chunk)
+        sink.shutdown(socket.SHUT_WR)
+
+
+def test_an_engine_that_is_not_of_this_machine_gives_ports_of_the_loopback(
+    over_tcp: None, in_docker: Callable[..., Any]
+) -> None:
+    assert not open_engine().direct
+    with (
+        in_docker("postgres", "redis") as servers,
+        servers["postgres"].provision() as database,
+        servers["redis"].provision() as cache,
+    ):
+        assert {database.host, cache.host} == {"127.0.0.1"}
+        assert database.port != 5432
+        assert database.fetch("SELECT 1") == [(1,)]
+        assert redis.Redis.from_url(cache.url(cache.host, cache.port)).ping()
