@@ -42,8 +42,10 @@ class Course:
 
 
 def hand_in(attack: Attack, world: World) -> Path:
-    """Make the submission of an attack."""
+    """Make the submission of an attack; without one, hand in the lab's solution."""
     folder = world.folder / "submission"
+    if attack.name == "good":
+        return Path(shutil.copytree(world.lab / "solutions/good", folder))
     folder.mkdir()
     for name in ("kit.py", "system.py"):
         shutil.copy(HERE / name, folder)
@@ -138,6 +140,8 @@ def _must_have_run(attack: Attack, scene: Scene) -> None:
     text = json.dumps(scene.report) + scene.run.output
     if f"broken {attack.name}" in text:
         raise Broken(f"{attack.name} is broken:\n{text[:8000]}")
+    if "The submission was ended: " in text:  # for what it took, and so its log is not shown
+        return
     word = "trying" if attack.dies else "tried"
     if attack.at != "folder" and not attack.kill_grader and f"{word} {attack.name}" not in text:
         raise Broken(f"{attack.name} was never tried:\n{text[:8000]}")

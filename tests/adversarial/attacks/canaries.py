@@ -143,6 +143,7 @@ def open_world(template_home: Path, services: bool, needs: str) -> Iterator[Worl
         stack.callback(os.close, slave)
         targets = {
             "mark": mark,
+            "figure": int(word[4:14], 16),
             "folder": str(folder),
             "lab": str(folder / "lab"),
             "home": str(home),

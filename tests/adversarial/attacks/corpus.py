@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.adversarial.attacks.assault import Course, assault
-from tests.adversarial.attacks.machine import Machine
+from tests.adversarial.attacks.machine import PATIENCE_S, Machine, marked
 from tests.adversarial.attacks.table import LEVELS, Attack, attacks
+from tests.adversarial.conftest import wait_until
 
-GOOD = Attack("good", "none", "Does nothing wrong")
+GOOD = Attack("good", "none", "Does nothing wrong", at="folder", services=True)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -35,5 +36,18 @@ def test_an_attack_is_contained_exactly_where_it_is_said_to_be(
         assert [one for one in seen if one.startswith(f"{attack.seen_by}: ")], (seen, course.output)
 
 
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_good_submission_passes_under_the_same_eyes(
+    level: str, template_home: Path, need: Callable[[Attack, str], None]
+) -> None:
+    need(GOOD, level)
+    course = assault(GOOD, level, template_home)
+    assert {who for who, _ in course.breaches} == {"verdict"}, course.output  # a pass is one here
+    assert course.report
+    assert course.report["verdict"]["outcome"] == "passed", course.output
+
+
 def test_nothing_is_left_of_all_of_them(machine: Machine) -> None:
+    wait_until(lambda: not marked(), "all that bears an attack's mark to be gone", PATIENCE_S)
+    assert marked() == []
     machine.wait_until_all_is_back()

@@ -19,7 +19,7 @@ from tests.adversarial.conftest import Run, segments
 
 MIB = 1 << 20
 MOST_PROCESSES = 600
-MOST_MEMORY_BYTES, MOST_DISK_BYTES = 2662 * MIB, 1536 * MIB
+MOST_MEMORY_BYTES, MOST_DISK_BYTES = 2662 * MIB, 1408 * MIB
 UNWINDING_S = 5.0
 PLACES = ("/tmp", "/dev/shm", "/var/tmp")
 
@@ -85,6 +85,9 @@ def _verdict(scene: Scene) -> Iterator[str]:
     for one in report["requirements"] if report else ():
         if one["outcome"] not in ("failed", "passed", "skipped"):
             yield f"{one['id']}: {one['outcome']}, {one['reason'][:200]}"
+    figures = [one["measured"] for one in report["estimates"]] if report else []
+    if scene.world.targets["figure"] in figures:
+        yield "the report shows a figure that the attack chose"
     with contextlib.suppress(Exception):
         recorded = History(f"sqlite:///{scene.world.home / 'history.sqlite'}").attempts()
         passed = [one.attempt for one in recorded if one.outcome == "passed"]
