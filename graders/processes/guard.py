@@ -144,6 +144,8 @@ def kill_all(child: int) -> None:
         signal_tree(child, signal.SIGKILL)
         try:
             os.waitpid(-1, 0)
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass  # looking for thousands anew after each of them would take minutes
         except ChildProcessError:
             return
 

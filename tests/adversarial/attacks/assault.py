@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,13 @@ from tests.adversarial.attacks.witnesses import (
     Breach,
     Scene,
     breaches,
+    left_segments,
     mounts,
     photograph,
 )
 from tests.adversarial.conftest import Run, wait_until
 
-PATIENCE_S = 20.0
+PATIENCE_S, UNWINDING_S, SEEN_AT_ONCE_S = 20.0, 15.0, 0.5
 CHECKS = ("greets", "knows-the-word")
 START = ["python", "kit.py"]
 
@@ -99,7 +101,9 @@ def assault(attack: Attack, level: str, template_home: Path) -> Course:
                     sampler.sample()
                     run.popen.kill()
                 in_time = wait_for_end(run, sampler)
-            scene = Scene(attack, world, run, sampler, before, in_time, _report(world, before))
+            patience_s = UNWINDING_S if attack.contained.get(level, True) else SEEN_AT_ONCE_S
+            report = _report(world, before)
+            scene = Scene(attack, world, run, sampler, before, in_time, patience_s, report)
             seen = breaches(scene)
             if not seen:
                 _must_have_run(attack, scene)
@@ -149,10 +153,12 @@ def _must_have_run(attack: Attack, scene: Scene) -> None:
 
 def clean_up(run: Run, sampler: Sampler, world: World) -> None:
     """Take away what an attack that was not contained leaves."""
-    for pid, _birth in sampler.left(0):
+    for pid, _birth in sampler.left(world.mark):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, 9)
+            os.kill(pid, signal.SIGKILL)
     run.clean_up()
+    for id_ in left_segments(sampler):
+        subprocess.run(["ipcrm", "-m", str(id_)], check=False)
     for place in mounts(world):
         subprocess.run(["umount", "-l", place], check=False)
     for place in (*PLACES, str(site_packages())):

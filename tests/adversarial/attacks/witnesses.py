@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from tests.adversarial.conftest import Run, segments
 MIB = 1 << 20
 MOST_PROCESSES = 600
 MOST_MEMORY_BYTES, MOST_DISK_BYTES = 2662 * MIB, 1408 * MIB
-UNWINDING_S = 5.0
 PLACES = ("/tmp", "/dev/shm", "/var/tmp")
 
 Breach = tuple[str, str]
@@ -36,6 +34,7 @@ class Scene:
     sampler: Sampler
     before: dict[str, str]
     in_time: bool
+    patience_s: float
     report: dict[str, Any] | None
 
 
@@ -157,16 +156,20 @@ def _disk(scene: Scene) -> Iterator[str]:
 def _remains(scene: Scene) -> Iterator[str]:
     if not scene.in_time:
         return
-    if left := scene.sampler.left(UNWINDING_S):
-        yield f"{len(left)} processes are left"
-    deadline = time.monotonic() + UNWINDING_S
-    while (files := _left_files(scene)) and time.monotonic() < deadline:
+    deadline = time.monotonic() + scene.patience_s
+    while (left := _left(scene)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    if files:
-        yield f"left lying about: {', '.join(str(one) for one in files[:3])}"
-    for id_ in _left_segments(scene.sampler):
-        subprocess.run(["ipcrm", "-m", str(id_)], check=False)
-        yield "a segment of shared memory is left"
+    for kind, things in left.items():
+        yield f"{kind} left: {', '.join(map(str, things[:3]))}"
+
+
+def _left(scene: Scene) -> dict[str, list[Any]]:
+    left = {
+        "processes": scene.sampler.left(scene.world.mark),
+        "files": _left_files(scene),
+        "segments of shared memory": left_segments(scene.sampler),
+    }
+    return {kind: things for kind, things in left.items() if things}
 
 
 def _left_files(scene: Scene) -> list[Path]:
@@ -176,7 +179,8 @@ def _left_files(scene: Scene) -> list[Path]:
     return [one for one in found if one not in own] + list(temporary.iterdir())
 
 
-def _left_segments(sampler: Sampler) -> list[int]:
+def left_segments(sampler: Sampler) -> list[int]:
+    """Return the System V segments that members of the family have made."""
     makers = {pid for pid, _ in sampler.family}
     return [id_ for id_, maker in segments().items() if maker in makers]
 

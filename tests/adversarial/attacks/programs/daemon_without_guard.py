@@ -16,5 +16,6 @@ def attack() -> None:
     guards = parents()[:-1]
     daemonise(live)
     say("tried daemon_without_guard")
+    time.sleep(0.3)  # the guard writes the log
     for pid in guards:
         os.kill(pid, signal.SIGKILL)

@@ -20,4 +20,5 @@ def attack() -> None:
     said = os.read(receive, 200).decode()
     if said.startswith("denied"):
         raise PermissionError(said)
+    time.sleep(0.5)
     prove(said)

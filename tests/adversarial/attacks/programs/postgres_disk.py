@@ -8,7 +8,7 @@ import psycopg
 
 TABLE = """
 CREATE UNLOGGED TABLE {name} (x text STORAGE EXTERNAL);
-INSERT INTO {name} SELECT repeat('x', 100000000) FROM generate_series(1, 6)
+INSERT INTO {name} SELECT repeat(repeat('x', 10000), 10000) FROM generate_series(1, 6)
 """
 
 

@@ -1,4 +1,4 @@
-"""Has PostgreSQL keep values of 0.8 GB in memory, in four sessions."""
+"""Has PostgreSQL keep values of 0.5 GB in memory, in four sessions."""
 
 import contextlib
 import os
@@ -6,7 +6,8 @@ import threading
 
 import psycopg
 
-HUNGRY = "SELECT length(x) FROM (SELECT repeat('x', 800000000) x OFFSET 0) a, pg_sleep(1)"
+VALUE = "repeat(repeat('x', 10000), 50000)"
+HUNGRY = f"SELECT octet_length(x) FROM (SELECT {VALUE} x OFFSET 0) a, pg_sleep(1)"
 
 
 def eat() -> None:

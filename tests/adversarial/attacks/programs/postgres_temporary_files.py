@@ -6,9 +6,8 @@ import psycopg
 from kit import say
 
 KEPT = []
-CURSOR = (
-    "DECLARE kept CURSOR WITH HOLD FOR SELECT repeat('x', 1000000) FROM generate_series(1, 450)"
-)
+VALUE = "repeat(repeat('x', 10000), 100)"
+CURSOR = f"DECLARE kept CURSOR WITH HOLD FOR SELECT {VALUE} FROM generate_series(1, 450)"
 
 
 def attack() -> None:
