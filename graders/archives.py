@@ -1,7 +1,4 @@
-"""Unpacking a stranger's archive: regular files only, nowhere else, and never more than a cap.
-
-What an entry claims about itself is not believed: bytes are counted while they are unpacked.
-"""
+"""Unpacking a stranger's archive: regular files only, nowhere else, bytes counted under caps."""
 
 import functools
 import gzip

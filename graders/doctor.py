@@ -10,7 +10,7 @@ from pathlib import Path
 
 from graders.errors import GradingError, MachineError
 from graders.processes import run_folder
-from graders.sandbox import HostNetwork
+from graders.sandbox import HostNetwork, contain
 from graders.services import serve
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin, redis_server
@@ -44,11 +44,7 @@ def examine() -> Iterator[Finding]:
     yield _try("services", _start_services)
     yield _external()
     yield _docker()
-    yield Finding(
-        "sandbox",
-        True,
-        "process: own session, clean environment, killed as a tree; for code you trust",
-    )
+    yield _sandbox()
 
 
 def _python() -> Finding:
@@ -87,6 +83,15 @@ def _start_services() -> str:
         servers["redis"].provision(),
     ):
         return " and ".join(server.description for server in servers.values()) + " start and serve"
+
+
+def _sandbox() -> Finding:
+    """Say what strangers' work would run in; without a sandbox one's own can still be graded."""
+    try:
+        what = contain("bwrap", untrusted=True, cache=cache_folder()).sentence
+    except MachineError as error:
+        what = f"process only, for code you trust: {error.problem} {error.next_step}"
+    return Finding("sandbox", True, what)
 
 
 def _external() -> Finding:

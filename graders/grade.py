@@ -26,6 +26,7 @@ from graders.report.printable import printable
 from graders.verdict import judge_requirements, judge_submission
 
 SCHEMA_VERSION = 1
+ESTIMATE_LIMIT_BYTES = 64 << 10
 Progress = Callable[[CheckResult], None]
 
 
@@ -161,9 +162,12 @@ def compare_estimates(
 
 
 def _predictions(file: Path) -> dict[str, Any]:
-    if not file.is_file():  # a pipe or a device would be read without end
+    """Read what a submission may have changed while it ran: no link, and nothing endless."""
+    if file.is_symlink() or not file.is_file():
         return {}
     try:
+        if file.stat().st_size > ESTIMATE_LIMIT_BYTES:
+            return {}
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}

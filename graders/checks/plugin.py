@@ -152,6 +152,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     failed = grade.findings.failed_stage(grade.manifest.stage_index(check.stage), grade.manifest)
     if failed and not grade.order.run_all:
         pytest.skip(f"stage {failed!r} failed first")
+    grade.stand.sandbox.require_within_limits()  # after its end nothing more can be found out
     grade.stand.client.begin_check(check.timeout_s)
 
 

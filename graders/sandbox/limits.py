@@ -19,7 +19,7 @@ class Limits:
     work_files: int = 200_000
     temporary_bytes: int = 256 << 20
     shared_memory_bytes: int = 64 << 20
-    services_memory_bytes: int = 3 << 30
+    services_memory_bytes: int = 2 << 30
     services_disk_bytes: int = 1 << 30
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import signal
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from graders.processes import Supervised
-from graders.processes.guard import descendants
+from graders.processes.guard import children_of, descendants
 from graders.sandbox.limits import Limits
 
 PERIOD_S, LOOKS_PER_VISIT = 0.2, 5
@@ -51,8 +52,10 @@ class Watcher:
                 excess = self._too_much_of_services()
             if excess:
                 self.excess = self.excess or excess
-                for command in [*(command for command, _folder in running), *self._services]:
+                for command, _folder in running:
                     command.kill()
+                for service in self._services:
+                    _end(service)
 
     def _too_much(self, running: list[tuple[Supervised, Path]]) -> str:
         for folder in {folder for _command, folder in running}:
@@ -83,6 +86,14 @@ class Watcher:
         if (files := _files(folder)) > limits.work_files:
             return f"its folder holds {files} files, {limits.work_files} are allowed"
         return ""
+
+
+def _end(service: Supervised) -> None:
+    """End a service; PostgreSQL itself politely, else its shared memory would be left behind."""
+    for pid in children_of(service.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    service.stop()
 
 
 def _processes(commands: Iterable[Supervised]) -> Iterator[psutil.Process]:

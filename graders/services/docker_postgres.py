@@ -13,7 +13,8 @@ from graders.services.cluster import SETTINGS
 from graders.services.docker_images import image_name
 from graders.services.docker_run import DockerRun
 from graders.services.embedded_postgres import SEED_DATABASE
-from graders.services.postgres import PostgresServer, keep_strangers_out
+from graders.services.postgres import PostgresServer
+from graders.services.roles import keep_strangers_out
 from graders.services.seeding import seed
 
 PORT = 5432

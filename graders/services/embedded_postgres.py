@@ -10,7 +10,8 @@ from graders.sandbox import HostNetwork, Network
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin, version
 from graders.services.cluster import initialise, serve_cluster
-from graders.services.postgres import PostgresServer, keep_strangers_out
+from graders.services.postgres import PostgresServer
+from graders.services.roles import keep_strangers_out
 from graders.services.seeding import seed, seed_key
 
 CLUSTER_FORMAT = "3"  # part of the cache key: raise it when initialisation or seeding change

@@ -18,8 +18,9 @@ from psycopg import sql
 from graders.errors import MachineError
 from graders.sandbox import Network
 from graders.services.compose import compose_url
-from graders.services.postgres import PostgresServer, drop
+from graders.services.postgres import PostgresServer
 from graders.services.redis import RIGHTS, RedisDatabase, take_back
+from graders.services.roles import drop
 from graders.services.seeding import seed, seed_key
 
 NOT_OTHERS = "-flushall -swapdb"  # what reaches into the logical databases of others
@@ -50,6 +51,8 @@ class Janitor:
 
 class ExternalPostgres(PostgresServer):
     """A server someone else runs; what a grade makes on it is removed by the janitor."""
+
+    is_shared = True
 
     def __init__(self, url: str, janitor: Janitor, network: Network) -> None:
         with _admin_connection(url) as connection:

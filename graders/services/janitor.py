@@ -12,8 +12,8 @@ import sys
 import psycopg
 import redis
 
-from graders.services.postgres import drop
 from graders.services.redis import take_back
+from graders.services.roles import drop
 
 
 def main() -> None:

@@ -7,36 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from graders.errors import CheckFailed
+from graders.errors import CheckFailed, MachineError, SubmissionError
 from graders.model import Feedback
 from graders.sandbox import Network
+from graders.services.roles import create, drop, hand_over, inspector_of
 
 # Said at each connection: what the owner of a database sets for it has no say.
 INSPECTING = (
     "-c search_path=public -c lock_timeout=5s -c statement_timeout=30s -c row_security=off"
     " -c default_transaction_read_only=off -c client_encoding=UTF8"
 )
-INSPECTOR_RIGHTS = ("pg_read_all_data", "pg_monitor", "pg_signal_backend")
-RESERVED = "pg_use_reserved_connections"  # since PostgreSQL 16
-HAND_OVER = """
-DO $$ DECLARE thing record; BEGIN
-  FOR thing IN
-    SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW'
-           WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END AS kind,
-           oid::regclass AS name
-      FROM pg_class
-     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r','p','v','m','S')
-       AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid
-                        AND deptype IN ('a','i') AND relkind = 'S')
-  LOOP EXECUTE format('ALTER %s %s OWNER TO %I', thing.kind, thing.name, {}); END LOOP;
-  EXECUTE format('ALTER SCHEMA public OWNER TO %I', {});
-END $$
-"""
-ROLE_LIMITS = {"temp_file_limit": "512MB", "idle_in_transaction_session_timeout": "60s"}
-CONNECTION_LIMIT = 60
+NO_ROOM = ("too many clients", "remaining connection slots")
 
 
 @dataclass(frozen=True)
@@ -65,6 +48,7 @@ class Database:
     host: str
     port: int
     network: Network
+    is_shared: bool = False
     variable: str = "DATABASE_URL"
 
     def url(self, host: str, port: int) -> str:
@@ -77,12 +61,13 @@ class Database:
         What stands in its way (a missing table, a lock held for seconds) is the learner's failure.
         """
         try:
-            with psycopg.connect(self.inspector, autocommit=True) as connection:
+            with connect(self.inspector, is_shared=self.is_shared) as connection:
                 cursor = connection.execute(statement.encode(), parameters or None)
                 return cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
-            if not error.sqlstate or isinstance(error, psycopg.errors.SyntaxError):
-                raise  # the server is gone, or the lab's own statement is wrong
+            refused = error.sqlstate or "FATAL: " in str(error)  # by a server that is there
+            if not refused or isinstance(error, psycopg.errors.SyntaxError):
+                raise  # the lab's own statement is wrong
             expected = f"the database to answer {' '.join(statement.split())!r}"
             step = "Look at what your service made of its tables, and what it locks."
             raise CheckFailed(Feedback(expected, str(error).strip(), "", step)) from None
@@ -90,7 +75,7 @@ class Database:
     def size_bytes(self) -> int:
         """Return what user tables with their indexes take on disk."""
         [(size,)] = self.fetch(
-            "SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint"
+            "SELECT coalesce(sum(pg_catalog.pg_total_relation_size(relid)), 0)::bigint"
             " FROM pg_stat_user_tables"
         )
         return int(size)
@@ -124,7 +109,7 @@ class Database:
         """Terminate every connection of the submission; how many there were."""
         return len(
             self.fetch(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = %s AND usename = %s",
                 self.name,
                 self.name,
@@ -132,11 +117,31 @@ class Database:
         )
 
 
+def connect(address: str, *, is_shared: bool) -> psycopg.Connection[Any]:
+    """Open a connection; where none is left, who has them all is at fault.
+
+    That is the submission on a server of this grade's own, else the machine.
+    """
+    try:
+        return psycopg.connect(address, autocommit=True)
+    except psycopg.OperationalError as error:
+        if not any(words in str(error) for words in NO_ROOM):
+            raise
+        culprit = MachineError if is_shared else SubmissionError
+        raise culprit(
+            "PostgreSQL has no connection left, not even for the grader.",
+            "Open connections through a pool of fixed size, and close what is not needed.",
+        ) from None
+
+
 class PostgresServer:
     """A running server, reached as superuser through `admin` (a libpq connection string).
 
-    `template` is the seeded database new ones are copied from, or None for empty ones.
+    `template` is the seeded database new ones are copied from, or None for empty ones. One that
+    `is_shared` serves others beside this grade.
     """
+
+    is_shared = False
 
     def __init__(
         self, admin: str, host: str, port: int, network: Network, description: str
@@ -164,78 +169,13 @@ class PostgresServer:
             self.host,
             self.port,
             self.network,
+            self.is_shared,
         )
-        with psycopg.connect(self.admin, autocommit=True) as connection:
-            _create(connection, database, password, self.template)
+        with connect(self.admin, is_shared=self.is_shared) as connection:
+            create(connection, name, database.password, password, self.template)
         try:
             if self.template:
                 hand_over(make_conninfo(self.admin, dbname=name), name)
             yield database
         finally:
             drop(self.admin, name)
-
-
-def keep_strangers_out(admin: str) -> None:
-    """Let submissions connect to no database of a server but their own."""
-    with psycopg.connect(admin, autocommit=True) as connection:
-        for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datallowconn"):
-            connection.execute(
-                sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name))
-            )
-
-
-def hand_over(admin: str, name: str) -> None:
-    """Make the submission's role the owner of everything the seed made in its database."""
-    to = sql.Literal(name)
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(sql.SQL(HAND_OVER).format(to, to))
-
-
-def inspector_of(name: str) -> str:
-    """Return the name of the role that looks into a submission's database for the grader."""
-    return f"{name}_inspector"
-
-
-def drop(admin: str, name: str) -> None:
-    """Remove a database and its two roles, whoever is still connected."""
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
-        for role in (inspector_of(name), name):
-            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
-
-
-def _create(
-    connection: psycopg.Connection[Any],
-    database: Database,
-    inspectors_password: str,
-    template: str | None,
-) -> None:
-    name, inspector = sql.Identifier(database.name), sql.Identifier(inspector_of(database.name))
-    _create_role(connection, name, database.password)
-    for setting, value in ROLE_LIMITS.items():
-        connection.execute(
-            sql.SQL("ALTER ROLE {} SET {} = {}").format(
-                name, sql.Identifier(setting), sql.Literal(value)
-            )
-        )
-    _create_role(connection, inspector, inspectors_password)
-    rights = [*INSPECTOR_RIGHTS, *([RESERVED] if connection.info.server_version >= 160000 else [])]
-    roles = sql.SQL(", ").join([*map(sql.Identifier, rights), name])
-    connection.execute(sql.SQL("GRANT {} TO {}").format(roles, inspector))
-    connection.execute(
-        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
-            name, name, sql.Identifier(template or "template0")
-        )
-    )
-    connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(name))
-
-
-def _create_role(connection: psycopg.Connection[Any], role: sql.Identifier, password: str) -> None:
-    connection.execute(
-        sql.SQL(
-            "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE"
-            " PASSWORD {} CONNECTION LIMIT {}"
-        ).format(role, sql.Literal(password), sql.Literal(CONNECTION_LIMIT))
-    )

@@ -20,7 +20,7 @@ from graders.processes import Supervised
 from graders.sandbox import Network
 from graders.services.binaries import redis_server, version
 
-START_TIMEOUT_S, PROBE_S = 10.0, 0.5
+START_TIMEOUT_S, PROBE_S, ANSWER_S = 10.0, 0.5, 5.0
 PORT_ATTEMPTS = 3
 RIGHTS = "~* &* +@all -@admin"  # no CONFIG, SHUTDOWN, DEBUG, ACL, MONITOR, REPLICAOF
 
@@ -70,9 +70,15 @@ class Administration:
     socket: Path
     password: str
 
-    def client(self, **options: Any) -> redis.Redis:
-        """Return a client with all rights."""
-        return redis.Redis(unix_socket_path=str(self.socket), password=self.password, **options)
+    def client(self, timeout_s: float, **options: Any) -> redis.Redis:
+        """Return a client with all rights; it asks once."""
+        return redis.Redis(
+            unix_socket_path=str(self.socket),
+            password=self.password,
+            socket_timeout=timeout_s,
+            retry=Retry(NoBackoff(), 0),
+            **options,
+        )
 
 
 class EmbeddedRedis:
@@ -95,7 +101,8 @@ class EmbeddedRedis:
             with self._start(server, password, port) as process:
                 self.network.started(process)
                 if _ready(process, server):
-                    with server.client(decode_responses=True) as client:
+                    with server.client(ANSWER_S, decode_responses=True) as client:
+                        client.ping()  # this connection is kept, whatever a submission takes
                         yield RedisDatabase(
                             client, "127.0.0.1", port, self.network, "lab", password
                         )
@@ -126,7 +133,7 @@ class EmbeddedRedis:
 
 def _ready(process: Supervised, server: Administration) -> bool:
     deadline = time.monotonic() + START_TIMEOUT_S
-    with server.client(socket_timeout=PROBE_S, retry=Retry(NoBackoff(), 0)) as probe:
+    with server.client(PROBE_S) as probe:
         while time.monotonic() < deadline and process.exit_code(0.005) is None:
             with contextlib.suppress(
                 redis.BusyLoadingError, redis.ConnectionError, redis.TimeoutError

@@ -28,7 +28,10 @@ def seed_key(files: Sequence[Path], more: str = "") -> str:
 def seed(server: PostgresServer, name: str, files: Sequence[Path], log: Path) -> None:
     """Make database `name` and run the files in it, in order; LabError when one fails."""
     with psycopg.connect(server.admin, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        database = sql.Identifier(name)
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(database))
+        # While somebody is connected to it, it can't be copied.
+        connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(database))
     address = make_conninfo(server.admin, dbname=name)
     for file in files:
         if file.suffix == ".py":

@@ -121,6 +121,17 @@ def test_an_estimate_that_leads_to_something_endless_counts_as_none(
     assert estimates(tmp_path).predicted is None
 
 
+def test_an_estimate_that_was_made_a_link_or_endless_meanwhile_counts_as_none(
+    estimates: Callable[[Path], EstimateResult], tmp_path: Path
+) -> None:
+    (tmp_path / "of another").write_text("words = 7")
+    (tmp_path / "estimate.toml").symlink_to(tmp_path / "of another")
+    assert estimates(tmp_path).predicted is None
+    (tmp_path / "estimate.toml").unlink()
+    (tmp_path / "estimate.toml").write_text("words = 7\n" + "#" * (1 << 20))
+    assert estimates(tmp_path).predicted is None
+
+
 def test_a_submission_that_is_too_large_is_refused_before_it_is_copied(
     grade: Callable[..., Grade], good: Path
 ) -> None:
@@ -157,6 +168,15 @@ def test_links_in_circles_and_strange_names_do_no_harm(
     (good / "dangling").symlink_to("nowhere")
     Path(os.fsdecode(os.fsencode(good) + b"/caf\xe9")).write_text("latin-1")
     (good / "new\nline").write_text("two lines")
+    done = grade(good)
+    assert done.code == 0, done.output
+
+
+def test_links_in_folders_that_are_not_copied_do_no_harm(
+    grade: Callable[..., Grade], good: Path
+) -> None:
+    (good / ".venv/bin").mkdir(parents=True)
+    (good / ".venv/bin/python").symlink_to("/usr/bin/python3")
     done = grade(good)
     assert done.code == 0, done.output
 

@@ -228,11 +228,13 @@ def test_a_role_that_is_no_superuser_is_refused(
     external: Any, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     servers.sql(f"CREATE ROLE weak LOGIN CREATEDB CREATEROLE PASSWORD '{PASSWORD}'")
+    servers.sql("GRANT CONNECT ON DATABASE postgres TO weak")
     monkeypatch.setenv("DATABASE_URL", servers.database_url.replace("postgres:", "weak:", 1))
     try:
         with pytest.raises(MachineError, match="no superuser"):
             external("postgres").__enter__()
     finally:
+        servers.sql("REVOKE CONNECT ON DATABASE postgres FROM weak")
         servers.sql("DROP ROLE weak")
 
 

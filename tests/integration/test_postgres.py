@@ -13,7 +13,8 @@ from graders.errors import LabError
 from graders.processes import run_folder
 from graders.sandbox import HostNetwork
 from graders.services.embedded_postgres import embedded_postgres
-from graders.services.postgres import CONNECTION_LIMIT, Database, PostgresServer, drop
+from graders.services.postgres import Database, PostgresServer
+from graders.services.roles import CONNECTION_LIMIT, drop
 from graders.services.seeding import seed
 
 Connect = Callable[..., psycopg.Connection[Any]]
@@ -116,6 +117,43 @@ def test_the_work_of_a_submission_is_exact_once_it_has_disconnected(
     assert work.rows == 3 * 10000
     assert work.blocks == 3 * pages
     assert database.size_bytes() >= pages * 8192
+
+
+def test_figures_come_from_postgres_itself_whatever_functions_a_submission_makes(
+    database: Database, as_submission: Connect
+) -> None:
+    with as_submission(database) as connection:
+        connection.execute("CREATE TABLE numbers AS SELECT n FROM generate_series(1, 1000) AS n")
+        connection.execute(
+            "CREATE FUNCTION pg_total_relation_size(oid) RETURNS bigint LANGUAGE sql AS 'SELECT 1'"
+        )
+        connection.execute(
+            "CREATE FUNCTION pg_terminate_backend(int) RETURNS bool LANGUAGE sql AS 'SELECT true'"
+        )
+        connection.commit()
+        assert database.size_bytes() > 8192
+        assert database.cut_connections() == 1
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
+
+
+def test_code_of_a_submission_that_the_grader_runs_has_no_more_rights_than_the_submission(
+    database: Database, as_submission: Connect
+) -> None:
+    rights = "SELECT rolsuper FROM pg_roles WHERE rolname = session_user"
+    with as_submission(database) as connection:
+        connection.execute(f"CREATE VIEW notes AS {rights}")
+        connection.execute(
+            "CREATE VIEW groups AS SELECT rolname FROM pg_roles"
+            " WHERE rolname <> session_user AND pg_has_role(session_user, oid, 'MEMBER')"
+            " ORDER BY rolname DESC"
+        )
+    assert database.fetch("TABLE notes") == [(False,)]
+    assert database.fetch("TABLE groups") == [
+        ("pg_use_reserved_connections",),
+        ("pg_database_owner",),
+        (database.name,),
+    ]
 
 
 TABLE = "CREATE TABLE thing (id serial PRIMARY KEY, name text); CREATE VIEW names AS TABLE thing;"

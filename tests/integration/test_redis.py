@@ -1,6 +1,8 @@
 """The embedded Redis: a server of one's own, without an administrator's rights."""
 
+import contextlib
 import socket
+import threading
 from collections.abc import Iterator
 
 import psutil
@@ -75,3 +77,38 @@ def test_a_full_memory_is_told_to_the_submission(
     redis_database.client.config_set("maxmemory", 1)
     with pytest.raises(redis.exceptions.OutOfMemoryError):
         client.set("key", "value")
+
+
+def test_who_takes_all_connections_does_not_shut_the_grader_out(
+    redis_database: RedisDatabase,
+) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            address = (redis_database.host, redis_database.port)
+            stack.enter_context(socket.create_connection(address))
+        assert redis_database.commands() > 0
+
+
+def test_a_redis_that_a_submission_keeps_busy_keeps_no_check_waiting_for_long(
+    client: redis.Redis, redis_database: RedisDatabase
+) -> None:
+    def run_without_end() -> None:
+        with contextlib.suppress(redis.RedisError):
+            client.eval("while true do end", 0)
+
+    def ask_until_refused() -> None:
+        while True:
+            redis_database.commands()
+
+    def kill_until_none_runs() -> None:
+        while True:
+            redis_database.client.script_kill()
+
+    thread = threading.Thread(target=run_without_end)
+    thread.start()
+    with pytest.raises(redis.RedisError, match=r"BUSY|Timeout"):
+        ask_until_refused()
+    redis_database.client.connection_pool.disconnect()
+    with pytest.raises(redis.ResponseError, match="NOTBUSY"):
+        kill_until_none_runs()
+    thread.join()

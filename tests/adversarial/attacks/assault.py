@@ -9,13 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.adversarial.attacks.canaries import World, open_world
+from tests.adversarial.attacks.canaries import World, open_world, site_packages
 from tests.adversarial.attacks.sampling import Sampler
 from tests.adversarial.attacks.table import HERE, PROGRAMS, Attack
-from tests.adversarial.attacks.witnesses import Breach, Scene, breaches, photograph
+from tests.adversarial.attacks.witnesses import (
+    MOST_MEMORY_BYTES,
+    PLACES,
+    Breach,
+    Scene,
+    breaches,
+    mounts,
+    photograph,
+)
 from tests.adversarial.conftest import Run, wait_until
 
-PATIENCE_S = 25.0
+PATIENCE_S = 20.0
 CHECKS = ("greets", "knows-the-word")
 START = ["python", "kit.py"]
 
@@ -83,7 +91,7 @@ def assault(attack: Attack, level: str, template_home: Path) -> Course:
         arguments = ["grade", str(world.lab), "--from", str(submission), *options(attack, level)]
         run = Run(arguments, home=world.home, env=env, prefix=())
         try:
-            with Sampler(run.popen.pid) as sampler:
+            with Sampler(run.popen.pid, filled(run, world, level), MOST_MEMORY_BYTES) as sampler:
                 if attack.kill_grader:
                     wait_until(lambda: lingering.exists() or ended(run), "the first greeting")
                     sampler.sample()
@@ -96,6 +104,13 @@ def assault(attack: Attack, level: str, template_home: Path) -> Course:
             return Course(seen, run.output, scene.report)
         finally:
             clean_up(run, sampler, world)
+
+
+def filled(run: Run, world: World, level: str) -> list[Path] | None:
+    """Return the places an attack may fill; None where they can't be seen from here."""
+    if level == "docker":
+        return None
+    return [run.temporary, world.folder, *(Path(one, world.mark) for one in PLACES)]
 
 
 def ended(run: Run) -> bool:
@@ -134,15 +149,9 @@ def clean_up(run: Run, sampler: Sampler, world: World) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, 9)
     run.clean_up()
-    for line in Path("/proc/self/mounts").read_text().splitlines():
-        if world.mark in line:
-            subprocess.run(["umount", "-l", line.split()[1]], check=False)
-    for place in (
-        Path("/tmp"),
-        Path("/dev/shm"),
-        Path("/var/tmp"),
-        Path(world.targets["site_packages"]),
-    ):
-        for path in place.glob(f"*{world.mark}*"):
+    for place in mounts(world):
+        subprocess.run(["umount", "-l", place], check=False)
+    for place in (*PLACES, str(site_packages())):
+        for path in Path(place).glob(f"*{world.mark}*"):
             if path != world.folder:
                 subprocess.run(["rm", "-rf", path], check=False)

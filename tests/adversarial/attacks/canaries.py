@@ -255,6 +255,20 @@ def disk() -> tuple[str, int, str]:
         return device, IDENTITY_OFFSET, disk.read(16).hex()
 
 
+def lacks(what: str) -> str:
+    """Say why this machine has no such canary; empty if it has."""
+    with contextlib.ExitStack() as stack:
+        try:
+            if what == "disk":
+                disk()
+            if what in ("key", "map"):
+                found = stack.enter_context(_in_the_kernel("probe", "probe"))
+                return "" if what in found else f"the kernel keeps no {what} for us here"
+        except OSError as error:
+            return f"not even the harness may read it here: {error}"
+    return ""
+
+
 def is_whole(victim: psutil.Process) -> bool:
     """Say if a victim still runs: not killed, stopped or traced."""
     with contextlib.suppress(psutil.NoSuchProcess):

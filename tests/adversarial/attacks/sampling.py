@@ -12,10 +12,23 @@ STOPPED_PERIODS = 5  # a check may pause a process for a moment
 Birth = tuple[int, int]
 
 
-def available_bytes() -> int:
-    """Return the memory the machine has left."""
-    text = Path("/proc/meminfo").read_text()
-    return int(text.partition("MemAvailable:")[2].split()[0]) << 10
+def memory_bytes(name: str) -> int:
+    """Return a figure of the machine's memory: MemAvailable, Shmem."""
+    return _kib_after(f"{name}:", Path("/proc/meminfo")) << 10
+
+
+def _kib_after(name: str, file: Path) -> int:
+    with contextlib.suppress(OSError, IndexError):
+        return int(file.read_text().partition(name)[2].split()[0])
+    return 0
+
+
+def own_bytes(pids: list[int], limit_bytes: int) -> int:
+    """Return the memory that processes hold; exact (shares counted once) only over a limit."""
+    plain = sum(_kib_after("RssAnon:", Path(f"/proc/{pid}/status")) << 10 for pid in pids)
+    if plain <= limit_bytes:
+        return plain
+    return sum(_kib_after("Pss_Anon:", Path(f"/proc/{pid}/smaps_rollup")) << 10 for pid in pids)
 
 
 def free_disk_bytes() -> int:
@@ -24,28 +37,43 @@ def free_disk_bytes() -> int:
     return disk.f_bavail * disk.f_frsize
 
 
+def taken_bytes(places: list[Path]) -> int:
+    """Return what files, and the files in folders, take of the disk."""
+    total_bytes = 0
+    for place in places:
+        inside = [Path(folder, one) for folder, _, files in os.walk(place) for one in files]
+        for file in [place, *inside]:
+            with contextlib.suppress(OSError):
+                total_bytes += file.lstat().st_blocks * 512
+    return total_bytes
+
+
 def processes() -> dict[Birth, tuple[int, str]]:
     """Return every process of the machine (id, start time) with its parent's id and its state."""
     found = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{name}/stat") as file:
-                words = file.read().rpartition(")")[2].split()
-                found[int(name), int(words[19])] = int(words[1]), words[0]
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "stat").read_text().rpartition(")")[2].split()
+            found[int(process.name), int(words[19])] = int(words[1]), words[0]
     return found
 
 
 class Sampler:
-    """Follows a process and all its descendants, also those who later find another parent."""
+    """Follows a process and all its descendants, also those who later find another parent.
 
-    def __init__(self, root: int) -> None:
-        self.root = root
+    Others use the machine at the same time. So memory is what the family holds and what has been
+    added to the memory that belongs to no process (tmpfs, memfd, segments); disk is what has been
+    added to the disk, and at most to `folders` where they are given.
+    """
+
+    def __init__(self, root: int, folders: list[Path] | None, limit_bytes: int) -> None:
+        self.root, self.folders, self.limit_bytes = root, folders, limit_bytes
         self.family: set[Birth] = set()
         self.peak_processes = 0
         self.grader_stopped = False
         self.memory_bytes, self.disk_bytes = 0, 0
         self.user_namespaces: set[str] = set()
-        self._available, self._free = available_bytes(), free_disk_bytes()
+        self._shared, self._free = memory_bytes("Shmem"), free_disk_bytes()
         self._stopped_periods = 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch)
@@ -64,16 +92,21 @@ class Sampler:
 
     def sample(self) -> None:
         """Look once."""
-        self.memory_bytes = max(self.memory_bytes, self._available - available_bytes())
-        self.disk_bytes = max(self.disk_bytes, self._free - free_disk_bytes())
+        disk_bytes = self._free - free_disk_bytes()
+        if self.folders is not None and disk_bytes > self.disk_bytes:
+            disk_bytes = min(disk_bytes, taken_bytes(self.folders))
+        self.disk_bytes = max(self.disk_bytes, disk_bytes)
         found = processes()
         living = {birth[0]: birth for birth in found}
         self._add_descendants(found, living)
         alive = [one for one in self.family if one in found and found[one][1] not in "ZX"]
         self.peak_processes = max(self.peak_processes, len(alive))
+        shared_bytes = max(0, memory_bytes("Shmem") - self._shared)
+        held_bytes = own_bytes([pid for pid, _ in alive], self.limit_bytes - shared_bytes)
+        self.memory_bytes = max(self.memory_bytes, held_bytes + shared_bytes)
         for pid, _ in alive[-50:]:
             with contextlib.suppress(OSError):
-                self.user_namespaces.add(os.readlink(f"/proc/{pid}/ns/user"))
+                self.user_namespaces.add(str(Path(f"/proc/{pid}/ns/user").readlink()))
         stopped = found.get(living.get(self.root, (0, 0)), (0, "X"))[1] in "Tt"
         self._stopped_periods = self._stopped_periods + 1 if stopped else 0
         self.grader_stopped = self.grader_stopped or self._stopped_periods >= STOPPED_PERIODS

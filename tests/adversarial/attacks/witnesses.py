@@ -50,10 +50,14 @@ def photograph(world: World) -> dict[str, str]:
                 files[str(path)] = "special"
             elif path.parent not in (world.home, world.home.parent):  # history and output
                 files[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
-    packages = {str(one): "package" for one in site_packages().iterdir()}
-    mounts = {line.split()[4]: "mount" for line in Path("/proc/self/mountinfo").open()}
-    shared = {f"segment {one}": "shared memory" for one in segments()}
-    return files | packages | mounts | shared
+    packages = {str(one): "a package" for one in site_packages().glob("[!_]*")}
+    return files | packages | {f"the mount {one}": "a mount" for one in mounts(world)}
+
+
+def mounts(world: World) -> list[str]:
+    """Return what is mounted over folders of a world; other people's mounts are not ours."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [line.split()[4] for line in lines if world.mark in line]
 
 
 def breaches(scene: Scene) -> list[Breach]:
@@ -121,7 +125,7 @@ def _files(scene: Scene) -> Iterator[str]:
     for path in sorted(scene.before.keys() | after.keys()):
         before, now = scene.before.get(path), after.get(path)
         made_by_grader = Path(path).parent in new_attempts or path in own
-        if before != now and not made_by_grader and not path.startswith("segment"):
+        if before != now and not made_by_grader:
             yield f"{path} was {'made' if not before else 'removed' if not now else 'changed'}"
 
 
@@ -157,11 +161,9 @@ def _remains(scene: Scene) -> Iterator[str]:
         time.sleep(0.1)
     if files:
         yield f"left lying about: {', '.join(str(one) for one in files[:3])}"
-    new = [one for one in segments() if f"segment {one}" not in scene.before]
-    for id_ in new:
-        if _made_by(id_, scene.sampler):
-            subprocess.run(["ipcrm", "-m", str(id_)], check=False)
-            yield "a segment of shared memory is left"
+    for id_ in _left_segments(scene.sampler):
+        subprocess.run(["ipcrm", "-m", str(id_)], check=False)
+        yield "a segment of shared memory is left"
 
 
 def _left_files(scene: Scene) -> list[Path]:
@@ -171,8 +173,9 @@ def _left_files(scene: Scene) -> list[Path]:
     return [one for one in found if one not in own] + list(temporary.iterdir())
 
 
-def _made_by(id_: int, sampler: Sampler) -> bool:
-    return segments().get(id_) in {pid for pid, _ in sampler.family}
+def _left_segments(sampler: Sampler) -> list[int]:
+    makers = {pid for pid, _ in sampler.family}
+    return [id_ for id_, maker in segments().items() if maker in makers]
 
 
 def _word(scene: Scene) -> Iterator[str]:

@@ -5,15 +5,23 @@ import urllib.parse
 
 import redis
 from kit import TARGETS, prove
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+ONCE = Retry(NoBackoff(), 0)
 
 
 def attack() -> None:
     redis.Redis.from_url(os.environ["REDIS_URL"]).flushall()
     own = urllib.parse.urlsplit(os.environ["REDIS_URL"])
-    other = redis.Redis(
-        port=TARGETS["redis"], username=own.username, password=own.password, socket_timeout=2
-    )
-    try:
-        prove(other.get("secret"))
-    except redis.RedisError as error:
-        raise PermissionError(str(error)) from None
+    for user, password in ((own.username, own.password), ("default", own.password), (None, None)):
+        other = redis.Redis(
+            port=TARGETS["redis"], username=user, password=password, retry=ONCE, socket_timeout=2
+        )
+        try:
+            prove(other.get("secret"))
+            other.flushall()
+            return
+        except redis.RedisError as error:
+            last = str(error)
+    raise PermissionError(last)

