@@ -16,7 +16,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import combinations, generator, gradings, phases
+from benchmarks import combinations, containment, generator, gradings, phases
 from benchmarks.row import Row
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "gradings_waiting": gradings.waiting,
     "gradings_computing": gradings.computing,
     "combinations": combinations.measure,
+    "containment": containment.measure,
     "phases": phases.measure,
 }
 RESULT, RECORD = Path(".lab/bench.json"), Path("docs/measurements.md")

@@ -5,6 +5,8 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+CHUNK_BYTES = 1 << 20
+
 
 def state_folder() -> Path:
     """Return LAB_HOME, or `.lab` in the folder the command runs in."""
@@ -32,5 +34,7 @@ def content_hash(folder: Path, left_out: Collection[str] = ()) -> str:
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         if not set(left_out) & set(path.relative_to(folder).parts):
             digest.update(os.fsencode(f"{path.relative_to(folder)}\0{path.stat().st_size}\0"))
-            digest.update(path.read_bytes())
+            with path.open("rb") as file:
+                while chunk := file.read(CHUNK_BYTES):
+                    digest.update(chunk)
     return digest.hexdigest()

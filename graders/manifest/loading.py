@@ -14,6 +14,7 @@ from graders.manifest.submission import SubmissionFile
 from graders.manifest.words import did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
+LIMIT_TEXT_BYTES = 1 << 20
 
 
 def load_manifest(folder: Path) -> Manifest:
@@ -72,6 +73,11 @@ def _not_started(file: SubmissionFile, rules: SubmissionRules) -> list[str]:
 def _read(path: Path, error: type[GradingError], *, shown: Path) -> str:
     if path.exists() and not path.is_file():  # a pipe or a device would be read without end
         raise error(f"{shown} is no regular file.", "Write it as UTF-8 text.")
+    if path.exists() and path.stat().st_size > LIMIT_TEXT_BYTES:
+        raise error(
+            f"{shown} has {path.stat().st_size} bytes; it may have {LIMIT_TEXT_BYTES}.",
+            "Keep in it what the grader asks for, nothing else.",
+        )
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:

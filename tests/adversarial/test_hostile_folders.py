@@ -84,7 +84,9 @@ def test_a_link_that_leads_out_of_the_folder_is_refused_not_followed(
     grade(good).assert_fault_of("submission", "submission.toml in", "leads out of the folder")
 
 
-@pytest.mark.parametrize("leads_to", ["/etc/passwd", "../../secret", "../sub/../../secret", "/"])
+@pytest.mark.parametrize(
+    "leads_to", ["/etc/passwd", "../../secret", "../sub/../../secret", "/", "../../submission"]
+)
 def test_links_out_of_the_folder_are_refused_wherever_they_are(
     good: Path, leads_to: str, tmp_path: Path
 ) -> None:
@@ -92,6 +94,13 @@ def test_links_out_of_the_folder_are_refused_wherever_they_are(
     (good / "sub" / "link").symlink_to(leads_to)
     with pytest.raises(SubmissionError, match=r"sub/link in .* leads out of the folder"):
         copy_checked(good, tmp_path / "copy")
+
+
+def test_a_submission_file_without_end_is_refused_unread(good: Path) -> None:
+    with (good / "submission.toml").open("wb") as file:
+        file.truncate(2 << 20)
+    with pytest.raises(SubmissionError, match="has 2097152 bytes"):
+        load_submission_file(good, SubmissionRules())
 
 
 @pytest.fixture
