@@ -40,6 +40,9 @@ audit: .venv/ready ## Grade the graders: every lab, or LAB=name
 test: .venv/ready ## Run the kit's own tests
 	@.venv/bin/python -m pytest $(ARGS)
 
+test-attacks: .venv/ready ## Attack the grader at each level of containment; prints who is contained where
+	@.venv/bin/python -m pytest tests/adversarial/attacks/corpus.py $(ARGS)
+
 check: .venv/ready ## Lint, strict types, module floors
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -61,4 +64,4 @@ bench: .venv/ready ## Measure the measuring: prints a table, writes JSON
 lock: .venv/ready ## Take current releases of all dependencies into requirements.lock
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade --all-extras pyproject.toml -o requirements.lock
 
-.PHONY: help new-lab lint audit test check up down reset bench lock
+.PHONY: help new-lab lint audit test test-attacks check up down reset bench lock

@@ -1,25 +1,41 @@
 """The table of attacks, `attacks.toml`: what each tries, who must see it, where it is contained."""
 
 import tomllib
+import typing
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from graders.sandbox import SandboxWish
 
 HERE = Path(__file__).parent
 PROGRAMS, TABLE = HERE / "programs", HERE / "attacks.toml"
 LEVELS = ("process", "bwrap", "docker")
 WITNESSES = {
-    "secret": "a secret from outside occurs in a report, on the terminal or at an ear",
-    "ears": "a listener outside was called",
-    "victim": "a process outside was killed, stopped or traced",
-    "files": "a file outside was changed or made",
-    "terminal": "a terminal outside was written to",
-    "processes": "too many processes",
-    "memory": "too much memory",
-    "disk": "too much disk",
-    "verdict": "the verdict is not the one it deserves",
-    "ending": "the grader hangs, or was ended",
+    "ending": "the grader hangs, or is ended",
+    "verdict": "the verdict is not the deserved one",
+    "secret": "a secret from outside comes out",
+    "ears": "a listener outside is called",
+    "victim": "a process outside is hurt",
+    "files": "a file outside is changed or made",
+    "terminal": "a terminal outside is written to",
+    "processes": "there are too many processes",
+    "memory": "too much memory is taken",
+    "disk": "too much disk is taken",
     "remains": "something is left",
-    "word": "the attack's own word",
+    "word": "the attack says so",
+}
+GROUPS = {
+    "resources": "Taking more than it should",
+    "staying": "Staying on",
+    "reading": "Reading what is hidden",
+    "forging": "Forging a verdict",
+    "others": "Reaching other processes",
+    "network": "Calling out",
+    "kernel": "Reaching for the kernel",
+    "services": "Through PostgreSQL and Redis",
+    "answers": "With its answers",
+    "folders": "With what is handed in",
 }
 
 
@@ -29,8 +45,10 @@ class Attack:
 
     `at`: it begins with the first `request`, in the `build`, or lies in the `folder` that is
     handed in. `seen_by`: the witness who must see it wherever it is not contained. `contained`
-    says for each level what is expected. In `links` and `env`, {folder} and the like are filled in
-    with the run's targets. `tested_by` names tests that cover it at every level instead.
+    says for each level what is expected; `why` says why an attack that is contained at every level
+    could have succeeded. One that `dies` need not say that it came to its end. In `links` and
+    `env`, {folder} and the like are filled in with the run's targets. `tested_by` names the test
+    (FILE::NAME) that covers it at every level instead of a program.
     """
 
     name: str
@@ -57,3 +75,32 @@ def all_attacks() -> list[Attack]:
 def attacks() -> list[Attack]:
     """Return the attacks that are programs or folders of this corpus."""
     return [one for one in all_attacks() if not one.tested_by]
+
+
+def kits_levels() -> list[str]:
+    """Return the levels of containment that this kit has, weakest first."""
+    return [one for one in LEVELS if one in typing.get_args(SandboxWish)]
+
+
+def to_markdown() -> str:
+    """Return the matrix attack × level as docs/security.md shows it."""
+    return "\n".join(line for group in GROUPS for line in _group(group))
+
+
+def _group(group: str) -> Iterator[str]:
+    rows = [one for one in all_attacks() if one.group == group]
+    levels = kits_levels()
+    yield f"\n### {GROUPS[group]}\n"
+    yield f"| attack | what it tries | {' | '.join(levels)} |"
+    yield "|---" * (2 + len(levels)) + "|"
+    for one in rows:
+        cells = [_cell(one, level) for level in levels]
+        yield f"| `{one.name}` | {one.tries} | {' | '.join(cells)} |"
+
+
+def _cell(attack: Attack, level: str) -> str:
+    if attack.tested_by:
+        return f"contained ({Path(attack.tested_by.partition('::')[0]).stem})"
+    if attack.contained[level]:
+        return "contained"
+    return f"**no**: {WITNESSES[attack.seen_by]}"
