@@ -63,9 +63,7 @@ def test_an_attack_that_is_contained_at_every_level_says_why_it_is_one() -> None
     assert not harmless
 
 
-def test_each_program_is_in_the_table_and_each_attack_has_a_program_links_or_settings() -> (
-    None
-):
+def test_each_program_is_in_the_table_and_each_attack_has_a_program_links_or_settings() -> None:
     programs = {one.stem for one in PROGRAMS.iterdir() if one.stem != "__pycache__"}
     assert programs <= {one.name for one in attacks()}
     assert not [one.name for one in attacks() if not (one.links or one.env or one.name in programs)]
