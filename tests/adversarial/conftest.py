@@ -18,7 +18,7 @@ import pytest
 
 from graders.history import Attempt, History
 
-collect_ignore = ["lab", "service_lab"]
+collect_ignore = ["lab", "service_lab", "attacks/lab", "attacks/programs"]
 
 HERE = Path(__file__).parent
 GREETING_LAB, SERVICE_LAB = HERE / "lab", HERE / "service_lab"
