@@ -37,8 +37,11 @@ read_secret() {
   export LAB_SERVICES_PASSWORD
 }
 
-healthy() {
-  [ "$(docker inspect --format '{{.State.Health.Status}}' "$(compose ps -q "$1")")" = healthy ]
+answers() { # by network: while it initialises, PostgreSQL listens on a Unix socket only
+  case $1 in
+  postgres) compose exec -T postgres pg_isready --quiet --host 127.0.0.1 --username kit ;;
+  redis) compose exec -T redis redis-cli ping ;;
+  esac >/dev/null 2>&1
 }
 
 up() {
@@ -47,11 +50,11 @@ up() {
   compose up --detach
   for service in postgres redis; do
     tries=0
-    until healthy "$service"; do
+    until answers "$service"; do
       tries=$((tries + 1))
-      if [ "$tries" -gt 120 ]; then
+      if [ "$tries" -gt 60 ]; then
         compose logs --tail 20 "$service" >&2
-        echo "$service is not healthy." >&2
+        echo "$service does not answer." >&2
         echo "next: read its last lines above." >&2
         exit 2
       fi
