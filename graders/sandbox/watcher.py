@@ -14,7 +14,7 @@ from graders.processes import Supervised
 from graders.processes.guard import children_of, descendants
 from graders.sandbox.limits import Limits
 
-PERIOD_S, LOOKS_PER_VISIT = 0.2, 5
+PERIOD_S, LOOKS_PER_VISIT = 0.2, 2
 
 
 class Watcher:
