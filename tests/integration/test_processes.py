@@ -176,6 +176,15 @@ def test_a_submission_sees_nothing_of_the_graders_environment(
     assert names == {"HOME", "LANG", "PATH", "PORT", "PYTHONUNBUFFERED", "TMPDIR"}
 
 
+def test_a_run_folder_is_gone_also_where_no_program_is_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with run_folder() as folder:
+        (folder / "file").write_text("x")
+    assert not folder.exists()
+
+
 def test_a_run_folder_is_private_and_gone_afterwards_whatever_happened() -> None:
     with contextlib.suppress(RuntimeError), run_folder() as folder:
         assert folder.stat().st_mode & 0o777 == 0o700
