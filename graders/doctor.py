@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from graders.containers.images import image_name
 from graders.errors import GradingError, MachineError
 from graders.processes import run_folder
 from graders.sandbox import HostNetwork, contain
@@ -15,7 +16,6 @@ from graders.services import serve
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin, redis_server
 from graders.services.compose import compose_url
-from graders.services.docker_images import image_name
 from graders.state import cache_folder, state_folder
 
 ADDRESSES = ("DATABASE_URL", "REDIS_URL")
@@ -105,7 +105,7 @@ def _external() -> Finding:
 
 def _docker() -> Finding:
     """Say what --services docker would find; a machine without Docker is well."""
-    from graders.services.docker_engine import open_engine  # slow to import
+    from graders.containers.engine import open_engine  # slow to import
 
     try:
         engine = open_engine()

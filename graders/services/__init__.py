@@ -79,9 +79,9 @@ def _external(
 def _docker(
     names: Sequence[str], folder: Path, seeds: Sequence[Path], network: Network, stack: ExitStack
 ) -> dict[str, Server]:
+    from graders.containers.run import docker_run
     from graders.services.docker_postgres import docker_postgres  # slow to import, used by few
     from graders.services.docker_redis import DockerRedis
-    from graders.services.docker_run import docker_run
 
     servers: dict[str, Server] = {}
     run = stack.enter_context(docker_run())

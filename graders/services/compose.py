@@ -16,7 +16,7 @@ def compose_url(variable: str) -> str | None:
     """
     from docker.errors import DockerException  # slow to import, and needed by few
 
-    from graders.services.docker_engine import open_engine
+    from graders.containers.engine import open_engine
 
     try:
         engine = open_engine()

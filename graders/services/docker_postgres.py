@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from graders.containers.images import image_name
+from graders.containers.run import DockerRun
 from graders.sandbox import Network
 from graders.services.cluster import SETTINGS
-from graders.services.docker_images import image_name
-from graders.services.docker_run import DockerRun
 from graders.services.embedded_postgres import SEED_DATABASE
 from graders.services.postgres import PostgresServer
 from graders.services.roles import keep_strangers_out

@@ -11,8 +11,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from graders.containers.run import DockerRun, Started
 from graders.sandbox import Network
-from graders.services.docker_run import DockerRun, Started
 from graders.services.redis import RIGHTS, RedisDatabase
 
 PORT, USER = 6379, "lab"

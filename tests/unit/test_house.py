@@ -14,7 +14,7 @@ SOURCES = sorted(GRADERS.rglob("*.py"))
 FLOORS = {
     "model": 1, "ledger": 1, "samples": 1, "state": 1,
     "errors": 2,
-    "processes": 3, "manifest": 3, "history": 3, "report": 3,
+    "containers": 3, "processes": 3, "manifest": 3, "history": 3, "report": 3,
     "archives": 4, "sandbox": 4, "dictionary": 4, "thresholds": 4, "verdict": 4, "labs": 4,
     "load": 4,
     "services": 5, "client": 5, "submission": 5,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from graders.services.docker_engine import Engine, open_engine
-from graders.services.docker_images import image_name
-from graders.services.docker_reaper import RUN
+from graders.containers.engine import Engine, open_engine
+from graders.containers.images import image_name
+from graders.containers.reaper import RUN
 
 ROOT = Path(__file__).parents[3]
 STAND_INS = {"LAB_POSTGRES_IMAGE": "lab/postgres:debian", "LAB_REDIS_IMAGE": "lab/redis:debian"}

@@ -17,12 +17,12 @@ import pytest
 import redis
 from anyio.from_thread import BlockingPortal
 
+from graders.containers.engine import Engine, open_engine
+from graders.containers.reaper import GRADER, RUN, grader_label
 from graders.errors import MachineError
 from graders.sandbox import HostNetwork
 from graders.services import serve
 from graders.services.cluster import SETTINGS
-from graders.services.docker_engine import Engine, open_engine
-from graders.services.docker_reaper import GRADER, RUN, grader_label
 from graders.services.proxy import Proxy
 from graders.stand.link import Link
 

@@ -9,8 +9,8 @@ from docker.errors import DockerException, ImageNotFound
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.docker_client import DockerClient
 
+from graders.containers.images import image_variable
 from graders.errors import MachineError
-from graders.services.docker_images import image_variable
 
 ANSWER_TIMEOUT_S = 60
 NO_ENGINE = "Start Docker, set DOCKER_HOST to where it listens, or leave out --services docker."

@@ -1,6 +1,6 @@
 """Remove what a grade made on a Docker engine, when the grader is done or dead.
 
-Run as `python -m graders.services.docker_reaper RUN`. Standard input is the lifeline: its end (the
+Run as `python -m graders.containers.reaper RUN`. Standard input is the lifeline: its end (the
 kernel closes it with the grader) starts the cleaning. Lines on it are `expect NAME`, before a
 container or network is asked for, and `made NAME`, once it is there: what was asked for by a
 grader that died before the answer may still come, and is waited for.

@@ -13,10 +13,10 @@ from docker.types import LogConfig
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network as DockerNetwork
 
+from graders.containers.engine import Engine, open_engine
+from graders.containers.images import image_name
+from graders.containers.reaper import GRADER, RUN, grader_label
 from graders.errors import MachineError
-from graders.services.docker_engine import Engine, open_engine
-from graders.services.docker_images import image_name
-from graders.services.docker_reaper import GRADER, RUN, grader_label
 
 LOG_LINES = 20
 SHORT_LOG = LogConfig(type="json-file", config={"max-size": "2m"})
@@ -118,7 +118,7 @@ class Reaper:
 
     def __init__(self, run: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "graders.services.docker_reaper", run],
+            [sys.executable, "-m", "graders.containers.reaper", run],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
