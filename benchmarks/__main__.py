@@ -74,8 +74,12 @@ def _table(name: str, rows: list[Row]) -> Table:
     for column in ("what", "figure", "unit", "note"):
         table.add_column(column, justify="right" if column == "figure" else "left")
     for row in rows:
-        table.add_row(row.what, f"{row.figure:,.3g}", row.unit, row.note)
+        table.add_row(row.what, _figure(row.figure), row.unit, row.note)
     return table
+
+
+def _figure(figure: float | None) -> str:
+    return "–" if figure is None else f"{figure:,.3g}"
 
 
 def _page(results: dict[str, Any]) -> str:
@@ -92,7 +96,7 @@ def _page(results: dict[str, Any]) -> str:
             "|---|---:|---|---|",
         ]
         lines += [
-            f"| {row['what']} | {row['figure']:,.3g} | {row['unit']} | {row['note']} |"
+            f"| {row['what']} | {_figure(row['figure'])} | {row['unit']} | {row['note']} |"
             for row in one["rows"]
         ]
         parts.append("\n".join(lines) + "\n")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """A figure with its unit; `note` says what to compare it with."""
+    """A figure with its unit; `note` says what to compare it with, or why there is no figure."""
 
     what: str
-    figure: float
+    figure: float | None
     unit: str
     note: str = ""

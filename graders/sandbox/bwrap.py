@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,9 @@ class BwrapSandbox:
 
     def __init__(self, folder: Path, limits: Limits = LIMITS) -> None:
         self._folder, self._limits = folder, limits
-        self._filter = write_filter(folder / "seccomp.bpf")
+        # Loading libseccomp takes 20 ms, in which all else can be made.
+        self._writer = ThreadPoolExecutor(max_workers=1)
+        self._filter = self._writer.submit(write_filter, folder / "seccomp.bpf")
         self._is_root = os.getuid() == 0
         self._user_id = random.SystemRandom().choice(UNUSED_USER_IDS[: -len(WORKPLACES)])
         for name in WORKPLACES:
@@ -70,6 +73,7 @@ class BwrapSandbox:
         """End the watch and the network; whoever started a command has stopped it before."""
         self._watcher.close()
         self._isolated.close()
+        self._writer.shutdown()
 
     def workplace(self, name: str) -> Workplace:
         """Return one of the two sized folders."""
@@ -106,7 +110,7 @@ class BwrapSandbox:
         files = [
             _write(job.log.with_suffix(".environment"), _exports(job.env)),
             _write(job.log.with_suffix(".bwrap"), "".join(f"{one}\0" for one in options)),
-            self._filter,
+            self._filter.result(),
         ]
         # Only the innermost shell has the submission's environment: its PATH or LD_PRELOAD must
         # not decide what runs before its rights are given up.

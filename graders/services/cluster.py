@@ -91,7 +91,7 @@ def _start(data: Path, log: Path, port: int, network: Network) -> Supervised:
         cwd=data,
         log=log,
         stop_signal=signal.SIGINT,  # fast shutdown: disconnects clients, frees shared memory
-        grace_s=5.0,
+        grace_s=15.0,  # it must not be killed because the machine is busy: its memory would be left
     )
 
 

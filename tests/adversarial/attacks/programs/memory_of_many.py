@@ -1,20 +1,23 @@
-"""Forty-eight processes fill 64 MiB of memory each."""
+"""Forty-eight processes fill 64 MiB of memory each, and keep it until all have."""
 
 import os
+import select
 import time
 
-from kit import BIG_BYTES
+from kit import BIG_BYTES, PATIENCE_S
 
-COUNT = 48
+COUNT, QUICKLY_S = 48, 6.0
 
 
 def attack() -> None:
-    children = []
+    full, fill = os.pipe()
     for _ in range(COUNT):
-        pid = os.fork()
-        if pid == 0:
+        if os.fork() == 0:
             kept = b"x" * (BIG_BYTES // COUNT)
-            time.sleep(4)
+            os.write(fill, b"f")
+            time.sleep(PATIENCE_S)
             os._exit(len(kept) & 0)
-        children.append(pid)
-    time.sleep(2.5)
+    deadline, filled = time.monotonic() + QUICKLY_S, 0
+    while filled < COUNT and select.select([full], [], [], max(0, deadline - time.monotonic()))[0]:
+        filled += len(os.read(full, COUNT))
+    time.sleep(1)
