@@ -6,6 +6,7 @@ import time
 from benchmarks.row import Row
 from graders.processes import run_folder
 from graders.sandbox import Level, open_sandbox
+from graders.state import cache_folder
 
 ROUNDS = 21
 LEVELS: tuple[Level, ...] = ("process", "bwrap")
@@ -31,7 +32,7 @@ def measure() -> list[Row]:
 def _one(level: Level) -> tuple[float, float]:
     with run_folder() as folder:
         started_s = time.monotonic()
-        with open_sandbox(level, folder) as sandbox:
+        with open_sandbox(level, folder, cache_folder()) as sandbox:
             place = sandbox.workplace("submission")
             place.folder.mkdir(exist_ok=True)
             opened_s = time.monotonic()

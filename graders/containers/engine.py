@@ -7,22 +7,25 @@ from typing import Any
 
 from docker.errors import DockerException, ImageNotFound
 from testcontainers.core.config import testcontainers_config
-from testcontainers.core.docker_client import DockerClient
+from testcontainers.core.docker_client import DockerClient, get_docker_host
 
 from graders.containers.images import image_variable
 from graders.errors import MachineError
 
 ANSWER_TIMEOUT_S = 60
+USUAL_URL = "unix:///var/run/docker.sock"
 NO_ENGINE = "Start Docker, set DOCKER_HOST to where it listens, or leave out --services docker."
 
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine that answers; `direct`: this machine reaches the containers' own addresses."""
+    """An engine that answers at `url`; `direct`: its containers are processes of this machine."""
 
     client: Any
+    url: str
     direct: bool
     version: str
+    identity: str
 
     def has_image(self, image: str) -> bool:
         """Say if the engine has an image; nothing is ever pulled by a grade."""
@@ -46,6 +49,10 @@ class Engine:
         said = self.client.images.get(image).attrs["Config"]["Env"] or []
         return dict(line.split("=", 1) for line in said)
 
+    def volumes(self, image: str) -> list[str]:
+        """Return the folders for which an image asks for a volume."""
+        return list(self.client.images.get(image).attrs["Config"]["Volumes"] or {})
+
     def address(self, container: Any, port: int) -> tuple[str, int] | None:
         """Return where a container's port is reached from this machine; None when it is not."""
         container.reload()
@@ -65,7 +72,9 @@ def open_engine() -> Engine:
         info = client.info()
     except (DockerException, OSError, ValueError) as error:
         raise MachineError(f"No Docker engine answers: {error}.", NO_ENGINE) from None
-    return Engine(client, _is_direct(client.api.base_url, info), str(info["ServerVersion"]))
+    direct = _is_direct(client.api.base_url, info)
+    url = get_docker_host() or USUAL_URL
+    return Engine(client, url, direct, str(info["ServerVersion"]), str(info["ID"]))
 
 
 def _is_direct(base_url: str, info: Mapping[str, Any]) -> bool:

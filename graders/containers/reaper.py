@@ -2,8 +2,8 @@
 
 Run as `python -m graders.containers.reaper RUN`. Standard input is the lifeline: its end (the
 kernel closes it with the grader) starts the cleaning. Lines on it are `expect NAME`, before a
-container or network is asked for, and `made NAME`, once it is there: what was asked for by a
-grader that died before the answer may still come, and is waited for.
+container, network, volume or image is asked for, and `made NAME`, once it is there: what was asked
+for by a grader that died before the answer may still come, and is waited for.
 First of all it removes what dead graders left whose reapers died with them.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 from docker.client import from_env
 from docker.errors import DockerException
+from docker.models.images import Image
 
 RUN, GRADER = "lab.run", "lab.grader"
 LATE_S, CLEANING_S, POLL_S = 10.0, 60.0, 0.1
@@ -47,12 +48,12 @@ def is_dead(grader: str) -> bool:
 
 
 def remove(client: Any, label: str) -> set[str]:
-    """Remove containers with their volumes, and networks, until none is left; their names."""
+    """Remove containers, networks, volumes and images until none is left; their names."""
     names: set[str] = set()
     deadline = time.monotonic() + CLEANING_S
     while (things := _labelled(client, label)) and time.monotonic() < deadline:
         for thing, options in things:
-            names.add(thing.name)
+            names.update(_names(thing))
             with contextlib.suppress(DockerException):  # gone by now, or not yet to be removed
                 thing.remove(**options)
     return names
@@ -61,11 +62,16 @@ def remove(client: Any, label: str) -> set[str]:
 def _labelled(client: Any, label: str) -> list[tuple[Any, dict[str, bool]]]:
     only = {"label": label}
     containers = client.containers.list(all=True, filters=only, ignore_removed=True)
-    networks = client.networks.list(filters=only)
     return [
         *((container, {"force": True, "v": True}) for container in containers),
-        *((network, {}) for network in networks),
+        *((network, {}) for network in client.networks.list(filters=only)),
+        *((volume, {"force": True}) for volume in client.volumes.list(filters=only)),
+        *((image, {"force": True}) for image in client.images.list(filters=only)),
     ]
+
+
+def _names(thing: Any) -> list[str]:
+    return thing.tags if isinstance(thing, Image) else [thing.name]
 
 
 def remove_what_the_dead_left(client: Any) -> None:

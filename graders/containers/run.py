@@ -1,5 +1,7 @@
 """What one grade starts on a Docker engine: labelled, on a network of its own, gone with it."""
 
+import functools
+import itertools
 import os
 import secrets
 import subprocess
@@ -58,15 +60,24 @@ class DockerRun:
     Containers are named RUN-SERVICE-NUMBER, and in their network by the service alone.
     """
 
-    def __init__(self, engine: Engine, reaper: "Reaper", run: str) -> None:
-        self.engine, self._reaper, self._run = engine, reaper, run
-        self._labels = {RUN: run, GRADER: grader_label(os.getpid())}
-        self._count = 0
-        options = {"labels": self._labels, "internal": engine.direct}  # no way out, if it can be
-        self.network = DockerNetwork(docker_network_kw=options)
-        self.network.name = run
-        with self._making(run):
-            self.network.create()
+    def __init__(self, engine: Engine, reaper: "Reaper", name: str) -> None:
+        self.engine, self._reaper, self.name = engine, reaper, name
+        self.labels = {RUN: name, GRADER: grader_label(os.getpid())}
+        self._numbers = itertools.count(1)
+
+    @functools.cached_property
+    def network(self) -> DockerNetwork:
+        """The network its services share, made for the first of them."""
+        options = {"labels": self.labels, "internal": self.engine.direct}  # no way out, if it can
+        network = DockerNetwork(docker_network_kw=options)
+        network.name = self.name
+        with self.making(self.name):
+            network.create()
+        return network
+
+    def next_name(self, kind: str) -> str:
+        """Return a name that nothing else on the engine has."""
+        return f"{self.name}-{kind}-{next(self._numbers)}"
 
     def start(
         self,
@@ -80,15 +91,14 @@ class DockerRun:
         """Start a container of a service's image; MachineError if that can't be."""
         image = image_name(service)
         self.engine.require_image(service, image)
-        self._count += 1
-        name = f"{self._run}-{service}-{self._count}"
+        name = self.next_name(service)
         container = DockerContainer(
             image,
             env=dict(env),
             name=name,
             network=self.network,
             network_aliases=[service],
-            labels=self._labels,
+            labels=self.labels,
             mem_limit=memory_limit,
             pids_limit=300,
             security_opt=["no-new-privileges"],
@@ -96,12 +106,13 @@ class DockerRun:
         ).with_command(list(command))
         if not self.engine.direct:
             container.ports = {f"{port}/tcp": ("127.0.0.1",)}  # type: ignore[dict-item]
-        with self._making(name):
+        with self.making(name):
             container.start()
         return Started(self.engine, container, port)
 
     @contextmanager
-    def _making(self, name: str) -> Iterator[None]:
+    def making(self, name: str) -> Iterator[None]:
+        """Ask the engine for something of this run; MachineError when it refuses."""
         self._reaper.say("expect", name)
         try:
             yield
@@ -116,9 +127,10 @@ class DockerRun:
 class Reaper:
     """The process that removes everything of a run, also when we are killed."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, engine: Engine, run: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "graders.containers.reaper", run],
+            env={**os.environ, "DOCKER_HOST": engine.url},
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
@@ -141,7 +153,7 @@ def docker_run() -> Iterator[DockerRun]:
     """Open a run on the engine; everything it started is gone on leaving."""
     engine = open_engine()
     run = f"lab-{secrets.token_hex(6)}"
-    reaper = Reaper(run)
+    reaper = Reaper(engine, run)
     try:
         yield DockerRun(engine, reaper, run)
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from graders.processes import Supervised
-from graders.processes.guard import children_of, descendants
+from graders.processes.guard import children_of
 from graders.sandbox.limits import Limits
 
 PERIOD_S, LOOKS_PER_VISIT = 0.2, 2
@@ -98,7 +98,7 @@ def _end(service: Supervised) -> None:
 
 def _processes(commands: Iterable[Supervised]) -> Iterator[psutil.Process]:
     for command in commands:
-        for pid in descendants(command.guard_pid):
+        for pid in command.process_ids():
             with contextlib.suppress(psutil.NoSuchProcess):
                 yield psutil.Process(pid)
 

@@ -387,7 +387,7 @@ def build(
         request.getfixturevalue("allowed")
     source = tmp_path / "source"
     shutil.copytree(LAB / "solutions" / "cached", source)
-    with run_folder() as folder, open_sandbox(request.param, folder) as opened:
+    with run_folder() as folder, open_sandbox(request.param, folder, folder / "cache") as opened:
 
         def prepare_it(requirements: str, code: str = "") -> str:
             (source / "requirements.txt").write_text(requirements)

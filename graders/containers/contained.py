@@ -1,0 +1,62 @@
+"""A command in a container, under the same guard as every other command."""
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from docker.errors import DockerException
+
+from graders.containers.engine import Engine
+from graders.processes import Supervised
+from graders.processes.guard import descendants
+
+
+class Contained(Supervised):
+    """A container that was created, started with the guard attached to its output.
+
+    The guard holds the engine's client and caps the log; signals go to the container itself, with
+    all that runs in it. It is removed in the end. `ran_out_of_memory` is known from then on.
+    """
+
+    def __init__(self, engine: Engine, container: Any, log: Path, grace_s: float) -> None:
+        self._container, self._first = container, 0
+        self.ran_out_of_memory = False
+        command = ["docker", "--config", str(log.parent), "--host", engine.url]
+        env = {"PATH": os.environ.get("PATH", os.defpath)}
+        attached = [*command, "start", "--attach", container.name]
+        super().__init__(attached, env=env, cwd=log.parent, log=log, grace_s=grace_s)
+
+    def pause(self) -> None:
+        """Freeze everything in the container."""
+        with contextlib.suppress(DockerException):  # it has ended
+            self._container.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        with contextlib.suppress(DockerException):  # it has ended, or was not paused
+            self._container.unpause()
+
+    def kill(self) -> None:
+        """SIGKILL everything in the container and wait until it is gone."""
+        self.resume()  # who is frozen does not die
+        with contextlib.suppress(DockerException):
+            self._container.kill()
+        super().kill()
+
+    def stop(self) -> None:
+        """End the command politely, then all by force, and remove the container."""
+        self.resume()
+        super().stop()
+        with contextlib.suppress(DockerException):  # removed before
+            self._container.reload()
+            self.ran_out_of_memory = bool(self._container.attrs["State"]["OOMKilled"])
+            self._container.remove(force=True, v=True)
+
+    def process_ids(self) -> list[int]:
+        """Every process in the container, as this machine numbers them."""
+        if not self._first:
+            with contextlib.suppress(DockerException):  # it has ended
+                self._container.reload()
+                self._first = int(self._container.attrs["State"]["Pid"])
+        return [self._first, *descendants(self._first)] if self._first else []
