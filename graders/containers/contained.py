@@ -11,21 +11,30 @@ from graders.containers.engine import Engine
 from graders.processes import Supervised
 from graders.processes.guard import descendants
 
+POLL_S = 0.01
+
 
 class Contained(Supervised):
     """A container that was created, started with the guard attached to its output.
 
     The guard holds the engine's client and caps the log; signals go to the container itself, with
-    all that runs in it. It is removed in the end. `ran_out_of_memory` is known from then on.
+    all that runs in it. It is removed in the end.
     """
 
     def __init__(self, engine: Engine, container: Any, log: Path, grace_s: float) -> None:
         self._container, self._first = container, 0
-        self.ran_out_of_memory = False
+        self._ran_out_of_memory = False
         command = ["docker", "--config", str(log.parent), "--host", engine.url]
         env = {"PATH": os.environ.get("PATH", os.defpath)}
         attached = [*command, "start", "--attach", container.name]
         super().__init__(attached, env=env, cwd=log.parent, log=log, grace_s=grace_s)
+        while not self._first and self.exit_code(POLL_S) is None:
+            self._look_for_first()
+
+    def _look_for_first(self) -> None:
+        with contextlib.suppress(DockerException):  # it has ended
+            self._container.reload()
+            self._first = int(self._container.attrs["State"]["Pid"])
 
     def pause(self) -> None:
         """Freeze everything in the container."""
@@ -47,16 +56,23 @@ class Contained(Supervised):
     def stop(self) -> None:
         """End the command politely, then all by force, and remove the container."""
         self.resume()
+        with contextlib.suppress(DockerException):  # it has ended
+            self._container.kill(signal="SIGTERM")
+        if self.exit_code(self.grace_s) is None:
+            with contextlib.suppress(DockerException):
+                self._container.kill()
         super().stop()
         with contextlib.suppress(DockerException):  # removed before
-            self._container.reload()
-            self.ran_out_of_memory = bool(self._container.attrs["State"]["OOMKilled"])
+            self.ran_out_of_memory()
             self._container.remove(force=True, v=True)
+
+    def ran_out_of_memory(self) -> bool:
+        """Say if the kernel ended something in it, because it held all that is allowed."""
+        with contextlib.suppress(DockerException):  # removed; it was asked before
+            self._container.reload()
+            self._ran_out_of_memory = bool(self._container.attrs["State"]["OOMKilled"])
+        return self._ran_out_of_memory
 
     def process_ids(self) -> list[int]:
         """Every process in the container, as this machine numbers them."""
-        if not self._first:
-            with contextlib.suppress(DockerException):  # it has ended
-                self._container.reload()
-                self._first = int(self._container.attrs["State"]["Pid"])
         return [self._first, *descendants(self._first)] if self._first else []

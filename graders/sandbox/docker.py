@@ -70,8 +70,10 @@ class DockerSandbox:
     def require_within_limits(self) -> None:
         """Raise SubmissionError when commands were ended because they took too much."""
         excess = self._watcher.excess
-        if not excess and any(command.ran_out_of_memory for command in self._commands):
-            excess = f"its processes and files took {self._memory_bytes >> 20} MiB of memory"
+        if not excess and any(command.ran_out_of_memory() for command in self._commands):
+            allowed_mib = self._limits.memory_bytes >> 20
+            held = f"its processes, with its files, took {self._memory_bytes >> 20} MiB of memory"
+            excess = f"{held}, {allowed_mib} MiB are allowed"
         if excess:
             raise SubmissionError(
                 f"The submission was ended: {excess}.",
@@ -102,7 +104,9 @@ class DockerSandbox:
                 self.run.engine.client.volumes.create(
                     self.volume(name), driver_opts=self._sized(), labels=self.run.labels
                 )
-        folders = {self.volume(name): {"bind": f"/{name}", "mode": "rw"} for name in WORKPLACES}
+        folders = {
+            self.volume(name): {"bind": f"/{name}", "mode": "rw,nocopy"} for name in WORKPLACES
+        }
         holder = self._create(
             "holder",
             ["sleep", "infinity"],
@@ -172,6 +176,7 @@ class DockerSandbox:
                 Ulimit(name="cpu", soft=limits.cpu_s, hard=limits.cpu_s),
                 Ulimit(name="fsize", soft=limits.work_bytes, hard=limits.work_bytes),
                 Ulimit(name="core", soft=0, hard=0),
+                Ulimit(name="msgqueue", soft=0, hard=0),  # memory that no limit would see
             ],
             "log_config": LogConfig(type="none"),
         }
@@ -254,7 +259,7 @@ class DockerWorkplace:
         )
 
     def _own(self) -> Binds:
-        return {self._sandbox.volume(self._name): {"bind": str(HOME), "mode": "rw"}}
+        return {self._sandbox.volume(self._name): {"bind": str(HOME), "mode": "rw,nocopy"}}
 
     def _environment(self, home: Path, env: Mapping[str, str]) -> dict[str, str]:
         own = HOME / PACKAGES if (self.folder / PACKAGES).is_dir() else None

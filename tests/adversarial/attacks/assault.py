@@ -95,7 +95,8 @@ def assault(attack: Attack, level: str, template_home: Path) -> Course:
         arguments = ["grade", str(world.lab), "--from", str(submission), *options(attack, level)]
         run = Run(arguments, home=world.home, env=env, prefix=())
         try:
-            with Sampler(run.popen.pid, filled(run, world, level), MOST_MEMORY_BYTES) as sampler:
+            places, mark = filled(run, world, level), world.mark if level == "docker" else ""
+            with Sampler(run.popen.pid, places, MOST_MEMORY_BYTES, mark) as sampler:
                 if attack.kill_grader:
                     wait_until(lambda: lingering.exists() or ended(run), "the first greeting")
                     sampler.sample()
