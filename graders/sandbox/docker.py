@@ -5,13 +5,10 @@ keeps the two sized folders. Containers have a read-only root, no capabilities, 
 calls and limits. What they run in is an image: the kit's own, or the submission's Dockerfile.
 """
 
-import functools
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-
-from docker.types import LogConfig, Ulimit
 
 from graders.containers.base_image import base_image
 from graders.containers.build import BuildLimits, build_image
@@ -20,16 +17,22 @@ from graders.containers.run import DockerRun, docker_run
 from graders.errors import MachineError, SubmissionError
 from graders.processes import Supervised
 from graders.sandbox.base import HOME, PACKAGES, WORKPLACES, Level, Workplace, give, user_ids
+from graders.sandbox.container import (
+    Binds,
+    contained,
+    memory_and_files_bytes,
+    mounted,
+    shown,
+    sized_folder,
+)
 from graders.sandbox.limits import LIMITS, Limits
 from graders.sandbox.network import IsolatedNetwork, Network
 from graders.sandbox.process import environment
-from graders.sandbox.seccomp import docker_profile
 from graders.sandbox.watcher import Watcher
 
 NOBODY = 65534
 BUILD_TIMEOUT_S = 300.0
 CERTIFICATES = Path("/etc/ssl")
-Binds = dict[str, dict[str, str]]
 
 
 class DockerSandbox:
@@ -48,16 +51,13 @@ class DockerSandbox:
             self._holder = self._hold()
             pid = int(self._holder.attrs["State"]["Pid"])
             self._root = Path(f"/proc/{pid}/root")
-            self._isolated = IsolatedNetwork(
-                ["nsenter", f"--net=/proc/{pid}/ns/net", "--"],
-                folder / "network.log",
-                own_users=False,
-            )
-            stack.callback(self._isolated.close)
-            self._watcher = Watcher(limits, self._isolated.services, folder)
+            join = ["nsenter", f"--net=/proc/{pid}/ns/net", "--"]
+            isolated = IsolatedNetwork(join, folder / "network.log", own_users=False)
+            stack.callback(isolated.close)
+            self._watcher = Watcher(limits, isolated.services, folder)
             stack.callback(self._watcher.close)
             self._stack = stack.pop_all()
-        self.network: Network = self._isolated
+        self.network: Network = isolated
 
     def close(self) -> None:
         """End the watch, the network, and all that is left on the engine."""
@@ -72,8 +72,9 @@ class DockerSandbox:
         excess = self._watcher.excess
         if not excess and any(command.ran_out_of_memory() for command in self._commands):
             allowed_mib = self._limits.memory_bytes >> 20
-            held = f"its processes, with its files, took {self._memory_bytes >> 20} MiB of memory"
-            excess = f"{held}, {allowed_mib} MiB are allowed"
+            held_mib = memory_and_files_bytes(self._limits) >> 20
+            excess = f"its processes, with its files, took {held_mib} MiB of memory, "
+            excess += f"{allowed_mib} MiB are allowed"
         if excess:
             raise SubmissionError(
                 f"The submission was ended: {excess}.",
@@ -84,33 +85,43 @@ class DockerSandbox:
         """Return where the grader finds a workplace's folder."""
         return self._root / name
 
+    def volume(self, name: str) -> str:
+        """Return the name of a workplace's folder on the engine."""
+        return f"{self.run.name}-{name}"
+
     def start(
-        self, name: str, command: Sequence[str], log: Path, grace_s: float, **options: Any
+        self, name: str, image: str, command: Sequence[str], log: Path, grace_s: float, **more: Any
     ) -> Contained:
-        """Start a command in a container with the folder of a workplace."""
-        container = self._create("command", command, **options)
+        """Start a command in a container of the run's network, with a workplace's folder."""
+        options = {"network_mode": f"container:{self._holder.id}", **more}
+        options["volumes"] |= mounted(self.volume(name), HOME)
+        container = self._create("command", image, command, **options)
         started = Contained(self.run.engine, container, log, grace_s)
         self._commands.append(started)
         self._watcher.watch(started, self.seen(name))
         return started
 
-    def volume(self, name: str) -> str:
-        """Return the name of a workplace's folder on the engine."""
-        return f"{self.run.name}-{name}"
+    def build(self, context: Path, log: Path) -> str:
+        """Return the image that a folder's Dockerfile describes."""
+        limits = self._limits
+        allowed = BuildLimits(
+            BUILD_TIMEOUT_S, limits.memory_bytes, limits.processes, limits.work_bytes
+        )
+        return build_image(self.run, context, log, allowed)
 
     def _hold(self) -> Any:
+        folders: Binds = {}
         for name in WORKPLACES:
-            with self.run.making(self.volume(name)):
+            volume, options = self.volume(name), sized_folder(self._limits)
+            with self.run.making(volume):
                 self.run.engine.client.volumes.create(
-                    self.volume(name), driver_opts=self._sized(), labels=self.run.labels
+                    volume, driver_opts=options, labels=self.run.labels
                 )
-        folders = {
-            self.volume(name): {"bind": f"/{name}", "mode": "rw,nocopy"} for name in WORKPLACES
-        }
+            folders |= mounted(volume, Path("/", name))
         holder = self._create(
             "holder",
+            self.image,
             ["sleep", "infinity"],
-            image=self.image,
             user=f"{NOBODY}:{NOBODY}",
             network_mode="none",
             hostname="lab",
@@ -121,70 +132,13 @@ class DockerSandbox:
             holder.reload()
         return holder
 
-    def _sized(self) -> dict[str, str]:
-        limits = self._limits
-        options = f"size={limits.work_bytes},nr_inodes={limits.work_files},mode=0755,nosuid,nodev"
-        return {"type": "tmpfs", "device": "tmpfs", "o": options}
-
-    @property
-    def build_limits(self) -> BuildLimits:
-        """What the steps of a Dockerfile may take."""
-        limits = self._limits
-        return BuildLimits(
-            BUILD_TIMEOUT_S, limits.memory_bytes, limits.processes, limits.work_bytes
-        )
-
-    @property
-    def _memory_bytes(self) -> int:
-        """What the kernel enforces for one container: memory, and files that lie in memory."""
-        limits = self._limits
-        files_bytes = limits.temporary_bytes + limits.shared_memory_bytes + limits.work_bytes
-        return limits.memory_bytes + files_bytes
-
-    def _create(self, kind: str, command: Sequence[str], **options: Any) -> Any:
+    def _create(self, kind: str, image: str, command: Sequence[str], **more: Any) -> Any:
         name, engine = self.run.next_name(kind), self.run.engine
-        limits = self._limits
-        places = {"/tmp", *engine.volumes(options["image"])}  # a volume would have no limit
-        rights = f"rw,exec,nosuid,nodev,mode=1777,size={limits.temporary_bytes}"
+        options = {**contained(engine, image, self._limits), **more}
         with self.run.making(name):
             return engine.client.containers.create(
-                command=list(command),
-                name=name,
-                tmpfs=dict.fromkeys(places, rights),
-                **self._contained,
-                **options,
+                command=list(command), name=name, labels=self.run.labels, **options
             )
-
-    @functools.cached_property
-    def _contained(self) -> dict[str, Any]:
-        """What is the same for each container: no way out, and no more than the limits."""
-        limits = self._limits
-        return {
-            "entrypoint": [],
-            "labels": self.run.labels,
-            "init": True,
-            "read_only": True,
-            "cap_drop": ["ALL"],
-            "security_opt": ["no-new-privileges", f"seccomp={docker_profile()}"],
-            "ipc_mode": "private",
-            "mem_limit": self._memory_bytes,
-            "memswap_limit": self._memory_bytes,
-            "pids_limit": limits.processes,
-            "shm_size": limits.shared_memory_bytes,
-            "ulimits": [
-                Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
-                Ulimit(name="cpu", soft=limits.cpu_s, hard=limits.cpu_s),
-                Ulimit(name="fsize", soft=limits.work_bytes, hard=limits.work_bytes),
-                Ulimit(name="core", soft=0, hard=0),
-                Ulimit(name="msgqueue", soft=0, hard=0),  # memory that no limit would see
-            ],
-            "log_config": LogConfig(type="none"),
-        }
-
-    @property
-    def holders_network(self) -> str:
-        """What a container is told to live in the run's network."""
-        return f"container:{self._holder.id}"
 
 
 class DockerWorkplace:
@@ -210,29 +164,28 @@ class DockerWorkplace:
         grace_s: float = 2.0,
     ) -> Supervised:
         """Run a command that sees nothing else; `cwd` and `reads` keep their own paths."""
-        shown, home = _shown(reads, "ro"), HOME
+        volumes, home = shown(reads, "ro"), HOME
         if cwd and cwd != self.folder:
             home = cwd
             give(cwd, self._user_id)
-            shown |= _shown([cwd], "rw")
+            volumes |= shown([cwd], "rw")
         return self._sandbox.start(
             self._name,
+            self._image,
             command,
             log,
             grace_s,
-            image=self._image,
             environment=self._environment(home, env),
             user=f"{self._user_id}:{self._user_id}",
             working_dir=str(home),
-            network_mode=self._sandbox.holders_network,
-            volumes=self._own() | shown,
+            volumes=volumes,
         )
 
     def build_image(self, context: Path, log: Path) -> bool:
         """Build the folder's Dockerfile, without a network, and run later commands in it."""
         if not (context / "Dockerfile").is_file():
             return False
-        self._image = build_image(self._sandbox.run, context, log, self._sandbox.build_limits)
+        self._image = self._sandbox.build(context, log)
         return True
 
     def fetch(
@@ -247,28 +200,21 @@ class DockerWorkplace:
         """Run a program of the kit's own with the network of this machine, as its own user."""
         return self._sandbox.start(
             self._name,
+            self._image,
             command,
             log,
             2.0,
-            image=self._image,
             environment=self._environment(HOME, env),
             user="0:0",
             working_dir=str(HOME),
             network_mode="host",
-            volumes=self._own() | _shown([*reads, CERTIFICATES], "ro") | _shown([writes], "rw"),
+            volumes=shown([*reads, CERTIFICATES], "ro") | shown([writes], "rw"),
         )
-
-    def _own(self) -> Binds:
-        return {self._sandbox.volume(self._name): {"bind": str(HOME), "mode": "rw,nocopy"}}
 
     def _environment(self, home: Path, env: Mapping[str, str]) -> dict[str, str]:
         own = HOME / PACKAGES if (self.folder / PACKAGES).is_dir() else None
         programs = self._sandbox.run.engine.environment(self._image)
         return environment(home, Path("/tmp"), env, own, programs)
-
-
-def _shown(paths: Sequence[Path], mode: str) -> Binds:
-    return {str(path): {"bind": str(path), "mode": mode} for path in paths if path.exists()}
 
 
 def _require_reach(run: DockerRun) -> None:

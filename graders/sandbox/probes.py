@@ -78,6 +78,11 @@ def require_parts(level: OwnLevel) -> None:
             f"The sandbox needs Linux; this is {platform.system()}.",
             "Grade strangers' work on Linux, or use --sandbox process for code you trust.",
         )
+    if level == "docker" and os.getuid() != 0:
+        raise MachineError(
+            "At level docker the grader enters the network of a container, as only root may.",
+            "Use --sandbox bwrap, which needs no root; or grade with sudo.",
+        )
     for program in NEEDED[level]:
         if not shutil.which(program):
             package = PACKAGES[program]
