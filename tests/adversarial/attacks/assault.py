@@ -25,7 +25,7 @@ from tests.adversarial.attacks.witnesses import (
 )
 from tests.adversarial.conftest import Run, wait_until
 
-PATIENCE_S, UNWINDING_S, SEEN_AT_ONCE_S = 20.0, 15.0, 0.5
+PATIENCE_S, UNWINDING_S, SEEN_AT_ONCE_S = 60.0, 15.0, 0.5
 CHECKS = ("greets", "knows-the-word")
 START = ["python", "kit.py"]
 
