@@ -12,13 +12,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 import redis
 from anyio.from_thread import BlockingPortal
 
 from graders.containers.engine import Engine, open_engine
-from graders.containers.reaper import GRADER, RUN, grader_label
+from graders.containers.reaper import GRADER, RUN, grader_label, is_dead
 from graders.errors import MachineError
 from graders.sandbox import HostNetwork
 from graders.services import serve
@@ -82,23 +83,32 @@ def test_a_grader_that_is_ended_leaves_nothing_however_far_it_got(
     wait_until(lambda: left() == [], "nothing to be left")
 
 
-def ended_process() -> int:
+def ended_process() -> str:
     done = subprocess.Popen([sys.executable, "-c", ""])
     done.wait()
-    return done.pid
+    return str(done.pid)
 
 
-def test_what_dead_graders_left_is_removed_by_the_next_one_and_what_the_living_have_is_not(
+def test_what_dead_graders_left_is_removed_by_the_next_one_and_what_others_have_is_not(
     engine: Engine, in_docker: Callable[..., Any], wait_until: Callable[..., Any]
 ) -> None:
     living = grader_label(os.getpid())
-    place, _, started_s = living.split()
-    dead = f"{place} {ended_process()} {started_s}"
-    elsewhere = f"another-machine/ {ended_process()} {started_s}"
+    host, boot, namespace, pid, started = living.split()
+    dead = {
+        "ended": [host, boot, namespace, ended_process(), started],
+        "number-used-again": [host, boot, namespace, pid, "1"],
+        "of-an-earlier-boot": [host, "another-boot", namespace, pid, started],
+    }
+    others = {
+        "living": [living],
+        "elsewhere": ["another-machine", boot, namespace, ended_process(), started],
+        "in-a-container": [host, boot, "pid:[1]", ended_process(), started],
+        "of-another-release": ["a", "label"],
+    }
     try:
         networks = {
-            name: engine.client.networks.create(f"test-{name}", labels={RUN: name, GRADER: who})
-            for name, who in {"dead": dead, "living": living, "elsewhere": elsewhere}.items()
+            name: engine.client.networks.create(name, labels={RUN: name, GRADER: " ".join(who)})
+            for name, who in {**dead, **others}.items()
         }
         with in_docker("redis"):
             filters = {"label": RUN}
@@ -106,12 +116,21 @@ def test_what_dead_graders_left_is_removed_by_the_next_one_and_what_the_living_h
             def names() -> set[str]:
                 return {one.name for one in engine.client.networks.list(filters=filters)}
 
-            wait_until(lambda: "test-dead" not in names(), "the dead grader's network to go")
-            assert {"test-living", "test-elsewhere"} <= names()
+            wait_until(lambda: not names() & dead.keys(), "the networks of the dead to go")
+            assert names() >= others.keys()
     finally:
         for network in networks.values():
             with contextlib.suppress(Exception):
                 network.remove()
+
+
+def test_a_clock_that_is_set_makes_no_living_grader_look_dead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    label = grader_label(os.getpid())
+    true = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: true(process) + 3600)
+    assert not is_dead(label)
 
 
 @pytest.mark.parametrize("host", ["unix:///nowhere/docker.sock", "tcp://127.0.0.1:1", "nonsense"])
