@@ -1,11 +1,14 @@
 """The Docker engine this machine offers, and how what runs in it is reached."""
 
+import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-from docker.errors import DockerException, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound
+from requests import RequestException
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.docker_client import DockerClient
 
@@ -26,10 +29,19 @@ class Engine:
 
     def has_image(self, image: str) -> bool:
         """Say if the engine has an image; nothing is ever pulled by a grade."""
-        try:
-            self.client.images.get(image)
-        except ImageNotFound:
-            return False
+        with asking(f"say if it has the image {image}"):
+            try:
+                self.client.images.get(image)
+            except ImageNotFound:
+                return False
+            except APIError as error:
+                if error.status_code != HTTPStatus.BAD_REQUEST:
+                    raise
+                raise MachineError(
+                    f"{image!r} is no name of an image: {error.explanation}.",
+                    "Correct LAB_POSTGRES_IMAGE or LAB_REDIS_IMAGE (as in postgres:16), "
+                    "or unset it.",
+                ) from None
         return True
 
     def require_image(self, service: str, image: str) -> None:
@@ -43,18 +55,37 @@ class Engine:
 
     def environment(self, image: str) -> dict[str, str]:
         """Return the environment an image brings with it."""
-        said = self.client.images.get(image).attrs["Config"]["Env"] or []
+        with asking(f"describe the image {image}"):
+            said = self.client.images.get(image).attrs["Config"]["Env"] or []
         return dict(line.split("=", 1) for line in said)
 
     def address(self, container: Any, port: int) -> tuple[str, int] | None:
         """Return where a container's port is reached from this machine; None when it is not."""
-        container.reload()
+        with asking(f"say where {container.name} is"):
+            container.reload()
         settings = container.attrs["NetworkSettings"]
         if self.direct:
             addresses = [network["IPAddress"] for network in settings["Networks"].values()]
             return (addresses[0], port) if any(addresses) else None
         bound = (settings["Ports"] or {}).get(f"{port}/tcp")
         return ("127.0.0.1", int(bound[0]["HostPort"])) if bound else None
+
+
+@contextlib.contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Ask an engine for something; MachineError when it refuses, and when it answers no more."""
+    try:
+        yield
+    except DockerException as error:
+        raise MachineError(
+            f"The Docker engine could not {what}: {error}.",
+            "See that it has room (`docker system df`, `docker network prune`); grade again.",
+        ) from None
+    except RequestException as error:  # an OSError, but no disk's
+        raise MachineError(
+            f"The Docker engine no longer answers; it was to {what}: {error}.",
+            "See that Docker runs (`docker version`), then grade again.",
+        ) from None
 
 
 def open_engine() -> Engine:

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from docker.errors import DockerException
 from docker.types import LogConfig
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network as DockerNetwork
 
-from graders.containers.engine import Engine, open_engine
+from graders.containers.engine import Engine, asking, open_engine
 from graders.containers.images import image_name
 from graders.containers.reaper import GRADER, RUN, grader_label
 from graders.errors import MachineError
@@ -35,7 +34,8 @@ class Started:
 
     def require_running(self) -> None:
         """Raise MachineError with its last lines if the container has ended."""
-        self._container.reload()
+        with asking(f"say how {self._container.name} is"):
+            self._container.reload()
         if self._container.status != "running":
             self._refuse(f"has ended (exit code {self._container.attrs['State']['ExitCode']})")
 
@@ -43,8 +43,14 @@ class Started:
         """Raise MachineError: it runs, and does not answer."""
         self._refuse(f"did not answer at {self.host}:{self.port} within {timeout_s:g} s")
 
+    def log(self) -> str:
+        """Return what it wrote, as much as is kept of it."""
+        with asking(f"show the log of {self._container.name}"):
+            said: bytes = self._container.logs()
+        return said.decode(errors="replace")
+
     def _refuse(self, what: str) -> NoReturn:
-        log = self._container.logs(tail=LOG_LINES).decode(errors="replace").splitlines()
+        log = self.log().splitlines()[-LOG_LINES:]
         raise MachineError(
             f"The container of {self.image} {what}.",
             "Read its last lines below; if the engine is on another machine, use one on this.",
@@ -103,13 +109,8 @@ class DockerRun:
     @contextmanager
     def _making(self, name: str) -> Iterator[None]:
         self._reaper.say("expect", name)
-        try:
+        with asking(f"start {name}"):
             yield
-        except DockerException as error:
-            raise MachineError(
-                f"The Docker engine could not start {name}: {error}.",
-                "See that it has room (`docker system df`, `docker network prune`); grade again.",
-            ) from None
         self._reaper.say("made", name)
 
 

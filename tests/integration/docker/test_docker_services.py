@@ -155,6 +155,16 @@ def test_a_missing_image_is_named_with_the_command_that_gets_it(
     assert "docker/stand_ins.sh" in refused.value.next_step
 
 
+@pytest.mark.parametrize("service", ["postgres", "redis"])
+def test_a_name_that_no_image_can_have_is_refused_with_what_to_correct(
+    in_docker: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    monkeypatch.setenv(f"LAB_{service.upper()}_IMAGE", "Not Valid!!")
+    with pytest.raises(MachineError, match="'Not Valid!!' is no name of an image") as refused:
+        in_docker(service).__enter__()
+    assert f"LAB_{service.upper()}_IMAGE" in refused.value.next_step
+
+
 def test_a_container_that_ends_at_once_is_the_machines_fault_and_shows_its_last_lines(
     in_docker: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,25 +241,50 @@ def test_faults_reach_services_in_containers(
         link.close()
 
 
-@pytest.fixture
-def over_tcp(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Reach the engine by TCP, as one in a virtual machine."""
-    path = engine.client.api.get_adapter(engine.client.api.base_url).socket_path
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=forward_all, args=(listening, path), daemon=True).start()
-        port = listening.getsockname()[1]
-        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
+class Way:
+    """A way to the engine by TCP, as to one in a virtual machine; it can be lost for a while."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.port = 0
+        self._open()
+
+    def _open(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listening.getsockname()[1]
+        self._sockets = [self._listening]
+        threading.Thread(target=self._forward_all, args=(self._sockets,), daemon=True).start()
+
+    def _forward_all(self, sockets: list[socket.socket]) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                here, _ = sockets[0].accept()
+                there = socket.socket(socket.AF_UNIX)
+                there.connect(self._path)
+                sockets += [here, there]
+                for ends in ((here, there), (there, here)):
+                    threading.Thread(target=forward, args=ends, daemon=True).start()
+
+    def close(self) -> None:
+        for one in self._sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    @contextlib.contextmanager
+    def lost(self) -> Iterator[None]:
+        self.close()
         yield
+        self._open()
 
 
-def forward_all(listening: socket.socket, path: str) -> None:
-    with contextlib.suppress(OSError):  # closed: the test is over
-        while True:
-            here, _ = listening.accept()
-            there = socket.socket(socket.AF_UNIX)
-            there.connect(path)
-            for ends in ((here, there), (there, here)):
-                threading.Thread(target=forward, args=ends, daemon=True).start()
+@pytest.fixture
+def over_tcp(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Way]:
+    """Reach the engine by TCP, as one in a virtual machine."""
+    way = Way(engine.client.api.get_adapter(engine.client.api.base_url).socket_path)
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{way.port}")
+    yield way
+    way.close()
 
 
 def forward(source: socket.socket, sink: socket.socket) -> None:
@@ -260,7 +295,7 @@ def forward(source: socket.socket, sink: socket.socket) -> None:
 
 
 def test_an_engine_that_is_not_of_this_machine_gives_ports_of_the_loopback(
-    over_tcp: None, in_docker: Callable[..., Any]
+    over_tcp: Way, in_docker: Callable[..., Any]
 ) -> None:
     assert not open_engine().direct
     with (
@@ -272,3 +307,12 @@ def test_an_engine_that_is_not_of_this_machine_gives_ports_of_the_loopback(
         assert database.port != 5432
         assert database.fetch("SELECT 1") == [(1,)]
         assert redis.Redis.from_url(cache.url(cache.host, cache.port)).ping()
+
+
+def test_an_engine_that_is_lost_in_a_grade_is_the_machines_fault_and_no_full_disk(
+    over_tcp: Way, in_docker: Callable[..., Any]
+) -> None:
+    with in_docker("redis") as servers, servers["redis"].provision(), over_tcp.lost():
+        with pytest.raises(MachineError, match="no longer answers") as refused:
+            servers["redis"].provision().__enter__()
+        assert "docker version" in refused.value.next_step
