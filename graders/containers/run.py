@@ -1,5 +1,6 @@
 """What one grade starts on a Docker engine: labelled, on a network of its own, gone with it."""
 
+import dataclasses
 import os
 import secrets
 import subprocess
@@ -53,7 +54,8 @@ class Started:
         log = self.log().splitlines()[-LOG_LINES:]
         raise MachineError(
             f"The container of {self.image} {what}.",
-            "Read its last lines below; if the engine is on another machine, use one on this.",
+            "Read its last lines below; if the engine is on another machine, use one on this; "
+            "if the grader runs in a container, give it the network of the host.",
             log,
         )
 
@@ -65,14 +67,22 @@ class DockerRun:
     """
 
     def __init__(self, engine: Engine, reaper: "Reaper", run: str) -> None:
-        self.engine, self._reaper, self._run = engine, reaper, run
+        self._reaper, self._run = reaper, run
         self._labels = {RUN: run, GRADER: grader_label(os.getpid())}
         self._count = 0
-        options = {"labels": self._labels, "internal": engine.direct}  # no way out, if it can be
-        self.network = DockerNetwork(docker_network_kw=options)
-        self.network.name = run
-        with self._making(run):
-            self.network.create()
+        self.network = self._make_network(internal=engine.direct)  # no way out, if it can be
+        self.engine = dataclasses.replace(engine, direct=engine.reaches(run))
+        if engine.direct and not self.engine.direct:
+            with asking(f"remove {run}"):
+                self.network.remove()
+            self.network = self._make_network(internal=False)  # or no port could be published
+
+    def _make_network(self, *, internal: bool) -> DockerNetwork:
+        network = DockerNetwork(docker_network_kw={"labels": self._labels, "internal": internal})
+        network.name = self._run
+        with self._making(self._run):
+            network.create()
+        return network
 
     def start(
         self,

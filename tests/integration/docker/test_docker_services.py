@@ -20,6 +20,7 @@ from anyio.from_thread import BlockingPortal
 
 from graders.containers.engine import Engine, open_engine
 from graders.containers.reaper import GRADER, RUN, grader_label, is_dead
+from graders.containers.run import docker_run
 from graders.errors import MachineError
 from graders.sandbox import HostNetwork
 from graders.services import serve
@@ -316,3 +317,23 @@ def test_an_engine_that_is_lost_in_a_grade_is_the_machines_fault_and_no_full_dis
         with pytest.raises(MachineError, match="no longer answers") as refused:
             servers["redis"].provision().__enter__()
         assert "docker version" in refused.value.next_step
+
+
+ASKS = """
+from graders.containers.run import docker_run
+with docker_run() as run:
+    run.network._unwrap_network.reload()
+    print(run.engine.direct, run.network._unwrap_network.attrs["Internal"])
+"""
+
+
+def test_a_grader_that_is_not_in_the_network_of_the_engine_finds_that_out(engine: Engine) -> None:
+    with docker_run() as run:
+        assert run.engine.direct
+    prefix = ["unshare", "--net"] if os.getuid() == 0 else ["unshare", "--map-root-user", "--net"]
+    if subprocess.run([*prefix, "true"], capture_output=True).returncode:
+        pytest.skip("no other network can be made here")
+    done = subprocess.run(  # as in a container with the engine's socket
+        [*prefix, sys.executable, "-c", ASKS], capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["False", "False"], done.stderr
