@@ -56,9 +56,16 @@ class Engine:
 
     def environment(self, image: str) -> dict[str, str]:
         """Return the environment an image brings with it."""
+        return dict(line.split("=", 1) for line in self._config(image)["Env"] or [])
+
+    def volumes(self, image: str) -> list[str]:
+        """Return the folders for which an image wants volumes."""
+        return list(self._config(image).get("Volumes") or {})
+
+    def _config(self, image: str) -> dict[str, Any]:
         with asking(f"describe the image {image}"):
-            said = self.client.images.get(image).attrs["Config"]["Env"] or []
-        return dict(line.split("=", 1) for line in said)
+            config: dict[str, Any] = self.client.images.get(image).attrs["Config"]
+        return config
 
     def reaches(self, network: str) -> bool:
         """Say if this machine has an end of a network of containers: the gateway is an own address.

@@ -91,11 +91,18 @@ class DockerRun:
         env: Mapping[str, str],
         port: int,
         *,
-        memory_limit: str,
+        user: str,
+        memory_bytes: int,
+        writes: Mapping[str, int],
     ) -> Started:
-        """Start a container of a service's image; MachineError if that can't be."""
+        """Start a container of a service's image; MachineError if that can't be.
+
+        It writes to nothing but the folders in `writes`: in memory, of so many bytes each, beside
+        the `memory_bytes` of its processes. Its `user` is none with rights over others.
+        """
         image = image_name(service)
         self.engine.require_image(service, image)
+        folders = dict.fromkeys(self.engine.volumes(image), 1 << 20) | dict(writes)
         self._count += 1
         name = f"{self._run}-{service}-{self._count}"
         container = DockerContainer(
@@ -105,11 +112,16 @@ class DockerRun:
             network=self.network,
             network_aliases=[service],
             labels=self._labels,
-            mem_limit=memory_limit,
+            mem_limit=memory_bytes + sum(folders.values()),
             pids_limit=300,
+            user=user,
+            read_only=True,
+            cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             log_config=SHORT_LOG,
         ).with_command(list(command))
+        for folder, size_bytes in folders.items():
+            container.with_tmpfs_mount(folder, f"size={size_bytes},mode=1777")
         if not self.engine.direct:
             container.ports = {f"{port}/tcp": ("127.0.0.1",)}  # type: ignore[dict-item]
         with self._making(name):

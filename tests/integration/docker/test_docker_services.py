@@ -21,7 +21,7 @@ from anyio.from_thread import BlockingPortal
 from graders.containers.engine import Engine, open_engine
 from graders.containers.reaper import GRADER, RUN, grader_label, is_dead
 from graders.containers.run import docker_run
-from graders.errors import MachineError
+from graders.errors import MachineError, SubmissionError
 from graders.sandbox import HostNetwork
 from graders.services import serve
 from graders.services.cluster import SETTINGS
@@ -172,7 +172,7 @@ def test_a_container_that_ends_at_once_is_the_machines_fault_and_shows_its_last_
     monkeypatch.setenv("LAB_POSTGRES_IMAGE", os.environ.get("LAB_REDIS_IMAGE", "redis:7"))
     with pytest.raises(MachineError, match=r"ended|could not start") as refused:
         in_docker("postgres").__enter__()
-    assert "postgres" in f"{refused.value.problem} {refused.value.log}"
+    assert refused.value.log
 
 
 def test_the_server_has_the_settings_of_the_embedded_one(in_docker: Callable[..., Any]) -> None:
@@ -313,10 +313,14 @@ def test_an_engine_that_is_not_of_this_machine_gives_ports_of_the_loopback(
 def test_an_engine_that_is_lost_in_a_grade_is_the_machines_fault_and_no_full_disk(
     over_tcp: Way, in_docker: Callable[..., Any]
 ) -> None:
-    with in_docker("redis") as servers, servers["redis"].provision(), over_tcp.lost():
-        with pytest.raises(MachineError, match="no longer answers") as refused:
-            servers["redis"].provision().__enter__()
-        assert "docker version" in refused.value.next_step
+    with in_docker("postgres", "redis") as servers, servers["redis"].provision():
+        with over_tcp.lost():
+            with pytest.raises(MachineError, match="no longer answers") as refused:
+                servers["redis"].provision().__enter__()
+            assert "docker version" in refused.value.next_step
+            with pytest.raises(MachineError, match="no longer answers"):
+                servers["postgres"].require_within_limits()
+        servers["postgres"].require_within_limits()
 
 
 ASKS = """
@@ -337,3 +341,75 @@ def test_a_grader_that_is_not_in_the_network_of_the_engine_finds_that_out(engine
         [*prefix, sys.executable, "-c", ASKS], capture_output=True, text=True
     )
     assert done.stdout.split() == ["False", "False"], done.stderr
+
+
+@pytest.mark.parametrize("service", ["postgres", "redis"])
+def test_a_service_has_no_rights_over_others_and_writes_to_bounded_folders_only(
+    engine: Engine, in_docker: Callable[..., Any], service: str
+) -> None:
+    with in_docker(service) as servers, servers[service].provision():
+        [container] = engine.client.containers.list(filters={"label": RUN})
+        status = container.exec_run(["cat", "/proc/1/status"]).output.decode()
+        said = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert "0" not in said["Uid"].split()
+        assert {int(said[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapBnd")} == {0}
+        assert said["NoNewPrivs"].strip() == "1"
+        assert container.attrs["Mounts"] == []
+        mounts = container.exec_run(["cat", "/proc/self/mounts"]).output.decode().splitlines()
+        kinds = {line.split()[1]: line.split()[2:4] for line in mounts}
+        assert "ro" in kinds["/"][1].split(",")
+        for folder in container.attrs["HostConfig"]["Tmpfs"]:
+            kind, options = kinds[container.exec_run(["realpath", folder]).output.decode().strip()]
+            assert kind == "tmpfs"
+            assert "size=" in options
+
+
+FILLS = """
+CREATE TABLE filling AS
+  SELECT repeat(md5(i::text), 40) AS text FROM generate_series(1, 1000000) AS i
+"""
+
+
+def test_a_submission_that_fills_the_database_is_to_blame_and_the_disk_is_not_full(
+    in_docker: Callable[..., Any],
+    as_submission: Callable[..., psycopg.Connection[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("graders.services.docker_postgres.FOLDER_BYTES", 256 << 20)
+    with in_docker("postgres") as servers:
+        with servers["postgres"].provision() as database:
+            servers["postgres"].require_within_limits()
+            with as_submission(database) as connection, pytest.raises(psycopg.Error):
+                connection.execute(FILLS)
+        with pytest.raises(SubmissionError, match="filled PostgreSQL: 256 MiB") as refused:
+            servers["postgres"].require_within_limits()
+        assert "tables" in refused.value.next_step
+
+
+FILLS_AT_START = f'''
+import os, psycopg
+psycopg.connect(os.environ["DATABASE_URL"]).execute("""{FILLS}""")
+'''
+SMALL = """
+from graders.cli import main
+from graders.services import docker_postgres
+docker_postgres.FOLDER_BYTES = 256 << 20
+main()
+"""
+
+
+def test_a_grade_says_that_the_submission_filled_the_database(
+    kit: Any, docker_env: dict[str, str]
+) -> None:
+    source = "labs/service/solutions/cached"
+    (kit.folder / source / "app.py").write_text(FILLS_AT_START)
+    command = ["grade", "service", "--from", source, "--no-load", "--services", "docker"]
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL, *command],
+        cwd=kit.folder,
+        env=kit.environment(**docker_env),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "The submission filled PostgreSQL: 256 MiB are allowed." in done.stdout
