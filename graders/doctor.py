@@ -110,10 +110,10 @@ def _docker() -> Finding:
 
     try:
         engine = open_engine()
+        images = [image_name(service) for service in ("postgres", "redis")]
+        missing = [image for image in images if not engine.has_image(image)]
     except MachineError as error:
         return Finding("docker", True, f"not used: {error.problem}")
-    images = [image_name(service) for service in ("postgres", "redis")]
-    missing = [image for image in images if not engine.has_image(image)]
     lacks = f", without {' and '.join(missing)}" if missing else ""
     return Finding("docker", True, f"engine {engine.version}{lacks or ', with both images'}")
 

@@ -10,9 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from docker.errors import BuildError, DockerException
-
-from graders.containers.engine import Engine
+from graders.containers.engine import Engine, asking
 from graders.containers.images import image_name
 from graders.errors import MachineError
 
@@ -56,9 +54,10 @@ def _digest(engine: Engine, python: str) -> str:
 
 
 def _lay_out(engine: Engine, python: str, context: Path) -> None:
-    said = engine.client.containers.run(
-        python, ["python3", "-c", SAY_VERSION], remove=True, network_mode="none"
-    )
+    with asking(f"run {python}"):
+        said = engine.client.containers.run(
+            python, ["python3", "-c", SAY_VERSION], remove=True, network_mode="none"
+        )
     packages, names = context / "packages", context / "packages.txt"
     pins = PINNED.finditer(LOCK.read_text(encoding="utf-8"))
     names.write_text("".join(one[0] for one in pins if one[1] not in FOR_GRADERS), encoding="utf-8")
@@ -89,7 +88,7 @@ def _write_scripts(packages: Path) -> None:
 
 
 def _build(engine: Engine, python: str, context: Path, tag: str) -> None:
-    try:
+    with asking(f"build the image for submissions from {python}"):
         engine.client.images.build(
             path=str(context),
             tag=tag,
@@ -97,8 +96,3 @@ def _build(engine: Engine, python: str, context: Path, tag: str) -> None:
             network_mode="none",
             forcerm=True,
         )
-    except (BuildError, DockerException) as error:
-        raise MachineError(
-            f"The image for submissions could not be built from {python}: {error}.",
-            "See that the engine has room (`docker system df`); grade again.",
-        ) from None

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docker.errors import DockerException
-
 from graders.containers.dockerfile import rewritten
+from graders.containers.reaper import ENGINE_ERRORS
 from graders.containers.run import DockerRun
 from graders.errors import SubmissionError
 from graders.processes import Supervised
@@ -72,7 +71,7 @@ class BuildWatch:
         if now_s - self._started_s > self._limits.timeout_s:
             self.excess = f"it took over {self._limits.timeout_s:g} s"
         is_due = now_s - self._measured_s > MEASURE_S
-        with contextlib.suppress(DockerException):  # a step that ends while it is looked at
+        with contextlib.suppress(*ENGINE_ERRORS):  # a step that ends while it is looked at
             for step in self._steps(size=is_due):
                 self._limit(step["Id"])
                 self._disk_bytes[step["Id"]] = max(

@@ -5,9 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from docker.errors import DockerException
-
 from graders.containers.engine import Engine
+from graders.containers.reaper import ENGINE_ERRORS
 from graders.processes import Supervised
 from graders.processes.guard import descendants
 
@@ -32,43 +31,43 @@ class Contained(Supervised):
             self._look_for_first()
 
     def _look_for_first(self) -> None:
-        with contextlib.suppress(DockerException):  # it has ended
+        with contextlib.suppress(*ENGINE_ERRORS):  # it has ended
             self._container.reload()
             self._first = int(self._container.attrs["State"]["Pid"])
 
     def pause(self) -> None:
         """Freeze everything in the container."""
-        with contextlib.suppress(DockerException):  # it has ended
+        with contextlib.suppress(*ENGINE_ERRORS):  # it has ended
             self._container.pause()
 
     def resume(self) -> None:
         """Let it go on."""
-        with contextlib.suppress(DockerException):  # it has ended, or was not paused
+        with contextlib.suppress(*ENGINE_ERRORS):  # it has ended, or was not paused
             self._container.unpause()
 
     def kill(self) -> None:
         """SIGKILL everything in the container and wait until it is gone."""
         self.resume()  # who is frozen does not die
-        with contextlib.suppress(DockerException):
+        with contextlib.suppress(*ENGINE_ERRORS):
             self._container.kill()
         super().kill()
 
     def stop(self) -> None:
         """End the command politely, then all by force, and remove the container."""
         self.resume()
-        with contextlib.suppress(DockerException):  # it has ended
+        with contextlib.suppress(*ENGINE_ERRORS):  # it has ended
             self._container.kill(signal="SIGTERM")
         if self.exit_code(self.grace_s) is None:
-            with contextlib.suppress(DockerException):
+            with contextlib.suppress(*ENGINE_ERRORS):
                 self._container.kill()
         super().stop()
-        with contextlib.suppress(DockerException):  # removed before
+        with contextlib.suppress(*ENGINE_ERRORS):  # removed before
             self.ran_out_of_memory()
             self._container.remove(force=True, v=True)
 
     def ran_out_of_memory(self) -> bool:
         """Say if the kernel ended something in it, because it held all that is allowed."""
-        with contextlib.suppress(DockerException):  # removed; it was asked before
+        with contextlib.suppress(*ENGINE_ERRORS):  # removed; it was asked before
             self._container.reload()
             self._ran_out_of_memory = bool(self._container.attrs["State"]["OOMKilled"])
         return self._ran_out_of_memory

@@ -19,31 +19,55 @@ import psutil
 from docker.client import from_env
 from docker.errors import DockerException
 from docker.models.images import Image
+from requests import RequestException
 
 RUN, GRADER = "lab.run", "lab.grader"
 LATE_S, CLEANING_S, POLL_S = 10.0, 60.0, 0.1
-SAME_TIME_S = 5.0
+LABEL_WORDS = 5
+ENGINE_ERRORS = (DockerException, RequestException)  # it refuses; it does not answer
 
 
 def grader_label(pid: int) -> str:
-    """Return who a process is: host and process namespace, number, start in seconds."""
-    return f"{_place()} {pid} {psutil.Process(pid).create_time():.0f}"
+    """Return who a process is: its host, boot, process namespace, number and start.
+
+    The start is in ticks since the boot, which no change of the clock moves.
+    """
+    return f"{socket.gethostname()} {_boot()} {_namespace()} {pid} {_started(pid)}"
 
 
-def _place() -> str:
+def _boot() -> str:
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return boot.read_text().strip() if boot.exists() else "-"
+
+
+def _namespace() -> str:
     namespace = Path("/proc/self/ns/pid")
-    return f"{socket.gethostname()}/{namespace.readlink() if namespace.exists() else ''}"
+    return str(namespace.readlink()) if namespace.exists() else "-"
+
+
+def _started(pid: int) -> str:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        after_name = stat.read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return str(psutil.Process(pid).create_time())  # no /proc: a time that was written down once
+    return after_name[19]  # proc(5): starttime is the 22nd field, the name the second
 
 
 def is_dead(grader: str) -> bool:
     """Say if a grader surely runs no more; of other machines nobody knows."""
-    place, _, process = grader.partition(" ")
-    if place != _place():
+    if len(said := grader.split()) != LABEL_WORDS:
+        return False  # another release's
+    host, boot, namespace, pid, started = said
+    if host != socket.gethostname():
         return False
-    pid, started_s = process.split()
+    if boot != _boot():
+        return True  # nothing outlives the machine's end
+    if namespace != _namespace():
+        return False
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started_s)) > SAME_TIME_S
-    except psutil.NoSuchProcess:
+        return _started(int(pid)) != started
+    except (psutil.NoSuchProcess, ProcessLookupError):
         return True
 
 
@@ -54,7 +78,7 @@ def remove(client: Any, label: str) -> set[str]:
     while (things := _labelled(client, label)) and time.monotonic() < deadline:
         for thing, options in things:
             names.update(_names(thing))
-            with contextlib.suppress(DockerException):  # gone by now, or not yet to be removed
+            with contextlib.suppress(*ENGINE_ERRORS):  # gone by now, or not yet to be removed
                 thing.remove(**options)
     return names
 
@@ -91,12 +115,12 @@ def main() -> None:
     """Wait for the grader's end, then clean."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    with contextlib.suppress(DockerException):
+    with contextlib.suppress(*ENGINE_ERRORS):
         remove_what_the_dead_left(from_env())
     said = [line.split() for line in sys.stdin]
     late = {name for word, name in said if word == "expect"}
     late -= {name for word, name in said if word == "made"}
-    with contextlib.suppress(DockerException):  # an engine that is gone holds nothing
+    with contextlib.suppress(*ENGINE_ERRORS):  # an engine that is gone holds nothing
         client, label = from_env(), f"{RUN}={sys.argv[1]}"
         late -= remove(client, label)
         deadline = time.monotonic() + LATE_S

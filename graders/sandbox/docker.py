@@ -5,6 +5,7 @@ keeps the two sized folders. Containers have a read-only root, no capabilities, 
 calls and limits. What they run in is an image: the kit's own, or the submission's Dockerfile.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,6 +32,7 @@ from graders.sandbox.process import environment
 from graders.sandbox.watcher import Watcher
 
 NOBODY = 65534
+WAITING = ("sleep", "infinity")
 BUILD_TIMEOUT_S = 300.0
 CERTIFICATES = Path("/etc/ssl")
 
@@ -46,10 +48,10 @@ class DockerSandbox:
         self._commands: list[Contained] = []
         with ExitStack() as stack:
             self.run = stack.enter_context(docker_run())
-            _require_reach(self.run)
             self.image = base_image(self.run.engine, cache)
             self._holder = self._hold()
             pid = int(self._holder.attrs["State"]["Pid"])
+            _require_reach(self.run, pid)
             self._root = Path(f"/proc/{pid}/root")
             join = ["nsenter", f"--net=/proc/{pid}/ns/net", "--"]
             isolated = IsolatedNetwork(join, folder / "network.log", own_users=False)
@@ -121,7 +123,7 @@ class DockerSandbox:
         holder = self._create(
             "holder",
             self.image,
-            ["sleep", "infinity"],
+            WAITING,
             user=f"{NOBODY}:{NOBODY}",
             network_mode="none",
             hostname="lab",
@@ -217,10 +219,13 @@ class DockerWorkplace:
         return environment(home, Path("/tmp"), env, own, programs)
 
 
-def _require_reach(run: DockerRun) -> None:
-    """Raise MachineError unless the grader may enter the containers' network and folders."""
-    if not run.engine.direct:
-        raise MachineError(
-            "At level docker the engine must run on this machine, not in a virtual machine.",
-            "Use --sandbox bwrap on Linux, or --sandbox process for code you trust.",
-        )
+def _require_reach(run: DockerRun, holder: int) -> None:
+    """Raise MachineError unless the grader may enter the network and the folders of the holder."""
+    with contextlib.suppress(OSError):
+        if run.engine.direct and WAITING[-1] in Path(f"/proc/{holder}/cmdline").read_text():
+            return
+    raise MachineError(
+        "At level docker the engine must run on this machine, not in a virtual machine nor afar, "
+        "and the grader must not run in a container itself.",
+        "Use --sandbox bwrap on Linux, or --sandbox process for code you trust.",
+    )
