@@ -1,8 +1,8 @@
 """Run one command and take its whole process tree away when told to, or when the grader is gone.
 
 A stand-alone script (standard library only) that the grader starts as
-`python -I -S guard.py --log FILE --stop-signal N --grace S --depth D -- command ...`.
-`D` is how many programs around the real command are started by the one that is named.
+`python -I -S guard.py LOG STOP_SIGNAL GRACE_S DEPTH command ...`: the number of the signal, and how
+many programs around the real command are started by the one that is named.
 
 Standard input is the lifeline. Lines on it are orders (`pause`, `resume`, `kill`); its end,
 which also comes when the grader is killed with SIGKILL, means stop: the stop signal, a grace, then
@@ -11,7 +11,6 @@ SIGKILL for every descendant. Standard output tells the grader `pid N`, `done` f
 The guard is a child subreaper, so daemonised grandchildren stay within reach.
 """
 
-import argparse
 import contextlib
 import ctypes
 import os
@@ -217,23 +216,18 @@ def drain(output: int, log: CappedLog) -> None:
 
 def main() -> None:
     """Guard one command from start to the last of its descendants."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--log", required=True)
-    parser.add_argument("--stop-signal", type=int, required=True)
-    parser.add_argument("--grace", type=float, required=True)
-    parser.add_argument("--depth", type=int, required=True)
-    parser.add_argument("command", nargs="+")
-    arguments = parser.parse_args()
+    # argparse would take a third of the time that a guard needs to start
+    log_path, stop_signal, grace_s, depth, *command = sys.argv[1:]
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)  # only the lifeline decides
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    log = CappedLog(arguments.log)
+    log = CappedLog(log_path)
     output, child_end = os.pipe()
-    child = start(arguments.command, child_end)
+    child = start(command, child_end)
     tell(f"pid {child}")
     code = watch(child, output, log)
     if code is None:
-        code = stop(child, arguments.depth, arguments.stop_signal, arguments.grace)
+        code = stop(child, int(depth), int(stop_signal), float(grace_s))
     kill_all(child)
     drain(output, log)
     tell(f"exit {-signal.SIGKILL if code is None else code}")

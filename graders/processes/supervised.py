@@ -40,9 +40,8 @@ class Supervised:
     ) -> None:
         self.log = log
         self.grace_s = grace_s
-        guard = [sys.executable, "-I", "-S", str(GUARD), "--log", str(log)]
-        guard += ["--stop-signal", str(int(stop_signal)), "--grace", str(grace_s)]
-        guard += ["--depth", str(depth), "--", *command]
+        guard = [sys.executable, "-I", "-S", str(GUARD), str(log)]
+        guard += [str(int(stop_signal)), str(grace_s), str(depth), *command]
         self._guard = subprocess.Popen(
             guard,
             env=dict(env),

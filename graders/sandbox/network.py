@@ -14,6 +14,7 @@ from graders.errors import MachineError
 from graders.processes import Supervised
 
 HOLDER = Path(__file__).with_name("holder.py")
+TELL_AND_BECOME = 'echo $$ >&0; exec "$@"'
 HOLDER_TIMEOUT_S = 10.0
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -74,14 +75,15 @@ class IsolatedNetwork:
         self._ours.settimeout(HOLDER_TIMEOUT_S)
         self._lock = threading.Lock()
         self.services: list[Supervised] = []
-        holder = [sys.executable, "-I", "-S", str(HOLDER), str(theirs.fileno())]
+        # A shell says the process id as soon as all is mounted: who needs no sockets yet does not
+        # wait for Python.
+        holder = ["sh", "-c", TELL_AND_BECOME, "sh", sys.executable, "-I", "-S", str(HOLDER)]
         with log.open("wb") as output, theirs:
             self._process = subprocess.Popen(
                 [*prefix, *holder],
-                stdin=subprocess.DEVNULL,
+                stdin=theirs.fileno(),
                 stdout=output,
                 stderr=output,
-                pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
         said = self._ours.recv(32)

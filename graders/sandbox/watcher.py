@@ -13,15 +13,19 @@ import psutil
 from graders.processes import Supervised
 from graders.processes.guard import children_of
 from graders.sandbox.limits import Limits
+from graders.sandbox.tripwire import Tripwire, disk_left_bytes, memory_left_bytes
 
-PERIOD_S, LOOKS_PER_VISIT = 0.2, 2
+TICK_S = 0.02
+TICKS_PER_LOOK, TICKS_PER_VISIT = 10, 20
 
 
 class Watcher:
     """Looks at all commands of a run five times a second; `excess` says what was too much.
 
     `services` is the growing list of the run's services, whose files lie somewhere in `data`; they
-    are ended too, since nothing else would give back what a submission made them take.
+    are looked at half as often. They are ended too, since nothing else would give back what a
+    submission made them take. What grows fast is looked at at once: fifty times a second it asks
+    whether the machine has lost as much memory or disk as could matter.
     """
 
     def __init__(self, limits: Limits, services: list[Supervised], data: Path) -> None:
@@ -30,12 +34,16 @@ class Watcher:
         self._services, self._data = services, data
         self._data_at_first_bytes: int | None = None
         self._watched: list[tuple[Supervised, Path]] = []
+        self._memory = Tripwire(memory_left_bytes)
+        self._disk = Tripwire(lambda: disk_left_bytes(data))
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
         self._thread.start()
 
     def watch(self, command: Supervised, folder: Path) -> None:
         """Add a command, and the folder it may fill."""
+        if self._services and self._data_at_first_bytes is None:
+            self._data_at_first_bytes = _disk_bytes(self._data)
         self._watched.append((command, folder))
 
     def close(self) -> None:
@@ -44,41 +52,73 @@ class Watcher:
         self._thread.join()
 
     def _look_on(self) -> None:
-        looks = itertools.count()
-        while not self._closing.wait(PERIOD_S):
+        ticks = itertools.count()
+        while not self._closing.wait(TICK_S):
             running = [one for one in list(self._watched) if one[0].exit_code() is None]
-            excess = self._too_much(running)
-            if not excess and running and next(looks) % LOOKS_PER_VISIT == 0:
-                excess = self._too_much_of_services()
-            if excess:
+            if not running:
+                continue
+            if excess := self._too_much(running, next(ticks)):
                 self.excess = self.excess or excess
-                for command, _folder in running:
-                    command.kill()
-                for service in self._services:
-                    _end(service)
+                self._end([command for command, _folder in running])
 
-    def _too_much(self, running: list[tuple[Supervised, Path]]) -> str:
+    def _end(self, commands: list[Supervised]) -> None:
+        """End all; services are halted first, for they would go on growing until they are told."""
+        services = [one for one in list(self._services) if one.exit_code() is None]
+        for service in services:
+            _halt(service)
+        for command in commands:
+            command.kill()
+        for service in services:
+            service.stop()
+
+    def _too_much(self, running: list[tuple[Supervised, Path]], tick: int) -> str:
+        is_visit = tick % TICKS_PER_VISIT == 0
+        if is_visit or self._memory.is_tripped():
+            left_bytes = self._memory.left()
+            room_of_commands, excess = self._look_at_commands(running)
+            room_of_services, excess_of_services = self._look_at_services()
+            self._memory.arm(left_bytes, min(room_of_commands, room_of_services))
+            excess = excess or excess_of_services
+        elif tick % TICKS_PER_LOOK == 0:
+            _room, excess = self._look_at_commands(running)
+        else:
+            excess = ""
+        if not excess and (is_visit or self._disk.is_tripped()):
+            excess = self._look_at_disk()
+        return excess
+
+    def _look_at_commands(self, running: list[tuple[Supervised, Path]]) -> tuple[int, str]:
+        """Return the room in memory that is left to them, and what was too much."""
+        room_bytes = self._limits.memory_bytes
         for folder in {folder for _command, folder in running}:
-            commands = [command for command, its in running if its == folder]
-            if excess := self._over(folder, list(_processes(commands))):
-                return excess
-        return ""
+            processes = list(_processes(one for one, its in running if its == folder))
+            used_bytes = _memory_bytes(processes, self._limits.memory_bytes)
+            room_bytes = min(room_bytes, self._limits.memory_bytes - used_bytes)
+            if excess := self._over(folder, processes, used_bytes):
+                return room_bytes, excess
+        return room_bytes, ""
 
-    def _too_much_of_services(self) -> str:
+    def _look_at_services(self) -> tuple[int, str]:
+        """Return the room in memory that is left to them, and what was too much."""
         allowed_bytes = self._limits.services_memory_bytes
-        if used_bytes := _memory_over(list(_processes(list(self._services))), allowed_bytes):
-            return f"it made the services take {_mib(used_bytes, allowed_bytes, 'memory')}"
-        now_bytes, allowed_bytes = _disk_bytes(self._data), self._limits.services_disk_bytes
-        if self._data_at_first_bytes is None:
-            self._data_at_first_bytes = now_bytes
-        used_bytes = now_bytes - self._data_at_first_bytes
+        used_bytes = _memory_bytes(list(_processes(list(self._services))), allowed_bytes)
+        if used_bytes > allowed_bytes:
+            return 0, f"it made the services take {_mib(used_bytes, allowed_bytes, 'memory')}"
+        return allowed_bytes - used_bytes, ""
+
+    def _look_at_disk(self) -> str:
+        if self._data_at_first_bytes is None:  # no services yet
+            return ""
+        allowed_bytes, left_bytes = self._limits.services_disk_bytes, self._disk.left()
+        used_bytes = _disk_bytes(self._data) - self._data_at_first_bytes
+        self._disk.arm(left_bytes, allowed_bytes - used_bytes)
         if used_bytes > allowed_bytes:
             return f"it made the services take {_mib(used_bytes, allowed_bytes, 'disk')}"
         return ""
 
-    def _over(self, folder: Path, processes: list[psutil.Process]) -> str:
+    def _over(self, folder: Path, processes: list[psutil.Process], memory_bytes: int) -> str:
         limits = self._limits
-        if memory_bytes := _memory_over(processes, limits.memory_bytes):
+        if memory_bytes > limits.memory_bytes:
             return f"its processes took {_mib(memory_bytes, limits.memory_bytes, 'memory')}"
         cpu_s = sum(map(_cpu_s, processes))
         if cpu_s > limits.cpu_s:
@@ -88,12 +128,16 @@ class Watcher:
         return ""
 
 
-def _end(service: Supervised) -> None:
-    """End a service; PostgreSQL itself politely, else its shared memory would be left behind."""
+def _halt(service: Supervised) -> None:
+    """Take its children away, and let it start no others.
+
+    PostgreSQL itself lives on to be ended politely, else its shared memory would be left behind.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(service.pid, signal.SIGSTOP)
     for pid in children_of(service.pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    service.stop()
 
 
 def _processes(commands: Iterable[Supervised]) -> Iterator[psutil.Process]:
@@ -103,16 +147,16 @@ def _processes(commands: Iterable[Supervised]) -> Iterator[psutil.Process]:
                 yield psutil.Process(pid)
 
 
-def _memory_over(processes: list[psutil.Process], limit_bytes: int) -> int:
-    """Return what processes take when that is over the limit, else 0.
+def _memory_bytes(processes: list[psutil.Process], limit_bytes: int) -> int:
+    """Return what processes take, at most.
 
     The share of each (PSS) is only asked for when the plain sum, which counts shared pages several
     times, is over the limit: reading it costs the process time.
     """
-    if sum(_resident_bytes(one) for one in processes) <= limit_bytes:
-        return 0
-    total_bytes = sum(_share_bytes(one) for one in processes)
-    return total_bytes if total_bytes > limit_bytes else 0
+    plain_bytes = sum(_resident_bytes(one) for one in processes)
+    if plain_bytes <= limit_bytes:
+        return plain_bytes
+    return sum(_share_bytes(one) for one in processes)
 
 
 def _resident_bytes(process: psutil.Process) -> int:

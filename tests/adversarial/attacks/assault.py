@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graders.containers.reaper import grader_label
 from tests.adversarial.attacks.canaries import World, open_world, site_packages
 from tests.adversarial.attacks.sampling import Sampler
 from tests.adversarial.attacks.table import HERE, PROGRAMS, Attack
+from tests.adversarial.attacks.traces import Traces
 from tests.adversarial.attacks.witnesses import (
     MOST_MEMORY_BYTES,
     PLACES,
@@ -41,6 +43,7 @@ class Course:
     breaches: list[Breach]
     output: str
     report: dict[str, Any] | None
+    traces: Traces
 
 
 def hand_in(attack: Attack, world: World) -> Path:
@@ -97,6 +100,8 @@ def assault(attack: Attack, level: str, template_home: Path) -> Course:
         try:
             places, mark = filled(run, world, level), world.mark if level == "docker" else ""
             with Sampler(run.popen.pid, places, MOST_MEMORY_BYTES, mark) as sampler:
+                sampler.traces.names |= {world.mark, run.temporary.name}
+                sampler.traces.graders.add(grader_label(run.popen.pid))
                 if attack.kill_grader:
                     wait_until(lambda: lingering.exists() or ended(run), "the first greeting")
                     sampler.sample()
@@ -108,7 +113,7 @@ def assault(attack: Attack, level: str, template_home: Path) -> Course:
             seen = breaches(scene)
             if not seen:
                 _must_have_run(attack, scene)
-            return Course(seen, run.output, scene.report)
+            return Course(seen, run.output, scene.report, sampler.traces)
         finally:
             clean_up(run, sampler, world)
 

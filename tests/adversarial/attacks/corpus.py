@@ -3,15 +3,15 @@
 Not collected by plain `pytest`, for it takes minutes: `make test-attacks`.
 """
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.adversarial.attacks.assault import Course, assault
-from tests.adversarial.attacks.machine import PATIENCE_S, Machine, marked
+from tests.adversarial.attacks.machine import PATIENCE_S, Machine
 from tests.adversarial.attacks.table import LEVELS, Attack, attacks
-from tests.adversarial.conftest import wait_until
 
 GOOD = Attack("good", "none", "Does nothing wrong", at="folder", services=True)
 
@@ -28,6 +28,7 @@ def test_an_attack_is_contained_exactly_where_it_is_said_to_be(
 ) -> None:
     need(attack, level)
     course = assault(attack, level, template_home)
+    machine.traces.add(course.traces)
     note(attack, level, course)
     seen = [f"{who}: {what}" for who, what in course.breaches]
     if attack.contained[level]:
@@ -48,6 +49,10 @@ def test_a_good_submission_passes_under_the_same_eyes(
 
 
 def test_nothing_is_left_of_all_of_them(machine: Machine) -> None:
-    wait_until(lambda: not marked(), "all that bears an attack's mark to be gone", PATIENCE_S)
-    assert marked() == []
+    left = machine.left()
+    deadline = time.monotonic() + PATIENCE_S
+    while left and time.monotonic() < deadline:
+        time.sleep(0.5)
+        left = machine.left()
+    assert left == []
     machine.wait_until_all_is_back()

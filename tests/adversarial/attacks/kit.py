@@ -21,6 +21,7 @@ PATIENCE_S = 15.0
 NAME = os.environ["ATTACK"]
 TARGETS = json.loads(os.environ["TARGETS"])
 LOOT: list[str] = []
+MARKS: list[str] = []
 TRACE = Path(__file__).with_name("trace.json")
 
 
@@ -35,17 +36,23 @@ def prove(loot: object) -> None:
     say(f"loot: {LOOT[-1]}")
 
 
+def mark(line: str) -> None:
+    """Say how far the attack has come: in the log, and in answers, which no output washes away."""
+    MARKS.append(line)
+    say(line)
+
+
 def attempt(attack: Callable[[], object]) -> None:
     """Carry out an attack; OSError means that it was denied, anything else that it is broken."""
-    say(f"trying {NAME}")
+    mark(f"trying {NAME}")
     try:
         attack()
-        say(f"tried {NAME}")
+        mark(f"tried {NAME}")
     except (OSError, MemoryError) as error:
-        say(f"tried {NAME}: {type(error).__name__} {error}")
+        mark(f"tried {NAME}: {type(error).__name__} {error}")
     except Exception:
         traceback.print_exc()
-        say(f"broken {NAME}")
+        mark(f"broken {NAME}")
 
 
 class Teller(http.server.BaseHTTPRequestHandler):
@@ -58,7 +65,8 @@ class Teller(http.server.BaseHTTPRequestHandler):
             with self.lock:
                 if ATTACKS:
                     attempt(ATTACKS.pop())
-        self.answer("\n".join(LOOT[-1:] if self.path == "/word" else LOOT).encode() or b"no word")
+        loot = "\n".join(LOOT[-1:] if self.path == "/word" else LOOT)
+        self.answer((loot or ", ".join(["no word", *MARKS[-1:]])).encode(errors="replace"))
 
     def answer(self, body: bytes) -> None:
         self.send_response(200)
@@ -103,7 +111,7 @@ def main() -> None:
         TRACE.write_text(json.dumps(LOOT))
         return
     if TRACE.exists():
-        say(f"tried {NAME} in the build")
+        mark(f"tried {NAME} in the build")
         for loot in json.loads(TRACE.read_text()):
             prove(loot)
     else:

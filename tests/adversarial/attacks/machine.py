@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from tests.adversarial.attacks.sampling import free_disk_bytes, memory_bytes
+from tests.adversarial.attacks.traces import Traces, engine, on_engine
 from tests.adversarial.attacks.witnesses import PLACES
 from tests.adversarial.conftest import wait_until
 
@@ -14,10 +15,24 @@ MARK = re.compile(r"mark[0-9a-f]{10}")
 
 
 class Machine:
-    """A photograph of the machine, to compare with."""
+    """A photograph of the machine, to compare with; `traces` are those of all attacks since."""
 
     def __init__(self) -> None:
         self.memory_bytes, self.disk_bytes = memory_bytes("MemAvailable"), free_disk_bytes()
+        self.traces = Traces()
+        self._engine = engine()
+        self._on_engine = on_engine(self._engine) if self._engine else {}
+
+    def left(self) -> list[str]:
+        """Return what bears a mark or was an attack's: here, and on the Docker engine if any."""
+        return marked() + self.traces.left() + self._left_on_engine()
+
+    def _left_on_engine(self) -> list[str]:
+        if not self._engine:
+            return []
+        ours = {*self.traces.graders, ""}  # what names no grader was at least not there before
+        now = on_engine(self._engine)
+        return [one for one in now.keys() - self._on_engine.keys() if now[one] in ours]
 
     def wait_until_all_is_back(self) -> None:
         """Wait for memory and disk to be free again: the kernel takes its time."""
@@ -31,10 +46,7 @@ class Machine:
 
 
 def marked() -> list[str]:
-    """Return what bears the mark of an attack: files, mounts, keys, processes.
-
-    Without its processes an attack has no port, and no namespace that is not mounted somewhere.
-    """
+    """Return what bears the mark of an attack: files, mounts, keys, processes."""
     found = [str(one) for place in PLACES for one in Path(place).iterdir()]
     for file in ("/proc/self/mountinfo", "/proc/keys"):
         with contextlib.suppress(FileNotFoundError):

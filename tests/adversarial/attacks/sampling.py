@@ -5,11 +5,11 @@ import os
 import threading
 from pathlib import Path
 
+from tests.adversarial.attacks.traces import Birth, Traces
+
 PERIOD_S = 0.1
 LOOKED_UP = 100
 STOPPED_PERIODS = 5  # a check may pause a process for a moment
-
-Birth = tuple[int, int]
 
 
 def memory_bytes(name: str) -> int:
@@ -91,6 +91,7 @@ class Sampler:
         self.grader_stopped = False
         self.memory_bytes, self.disk_bytes = 0, 0
         self.user_namespaces: set[str] = set()
+        self.traces = Traces()
         self._shared, self._free = memory_bytes("Shmem"), free_disk_bytes()
         self._stopped_periods = 0
         self._ended = threading.Event()
@@ -122,6 +123,7 @@ class Sampler:
         shared_bytes = max(0, memory_bytes("Shmem") - self._shared)
         held_bytes = own_bytes([pid for pid, _ in alive], self.limit_bytes - shared_bytes)
         self.memory_bytes = max(self.memory_bytes, held_bytes + shared_bytes)
+        self.traces.note(alive[-50:])
         for pid, _ in alive[-50:]:
             with contextlib.suppress(OSError):
                 self.user_namespaces.add(str(Path(f"/proc/{pid}/ns/user").readlink()))
