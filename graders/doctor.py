@@ -11,7 +11,7 @@ from pathlib import Path
 from graders.containers.images import image_name
 from graders.errors import GradingError, MachineError
 from graders.processes import run_folder
-from graders.sandbox import HostNetwork, contain
+from graders.sandbox import HostNetwork, OwnLevel, contain
 from graders.services import serve
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin, redis_server
@@ -44,7 +44,8 @@ def examine() -> Iterator[Finding]:
     yield _try("services", _start_services)
     yield _external()
     yield _docker()
-    yield _sandbox()
+    yield _sandbox("bwrap")
+    yield _sandbox("docker")
 
 
 def _python() -> Finding:
@@ -85,12 +86,12 @@ def _start_services() -> str:
         return " and ".join(server.description for server in servers.values()) + " start and serve"
 
 
-def _sandbox() -> Finding:
+def _sandbox(level: OwnLevel) -> Finding:
     """Say what strangers' work would run in; without a sandbox one's own can still be graded."""
     try:
-        what = contain("bwrap", untrusted=True, cache=cache_folder()).sentence
+        what = contain(level, untrusted=True, cache=cache_folder()).sentence
     except MachineError as error:
-        what = f"process only, for code you trust: {error.problem} {error.next_step}"
+        what = f"no {level}: {error.problem} {error.next_step}"
     return Finding("sandbox", True, what)
 
 
@@ -109,10 +110,10 @@ def _docker() -> Finding:
 
     try:
         engine = open_engine()
+        images = [image_name(service) for service in ("postgres", "redis")]
+        missing = [image for image in images if not engine.has_image(image)]
     except MachineError as error:
         return Finding("docker", True, f"not used: {error.problem}")
-    images = [image_name(service) for service in ("postgres", "redis")]
-    missing = [image for image in images if not engine.has_image(image)]
     lacks = f", without {' and '.join(missing)}" if missing else ""
     return Finding("docker", True, f"engine {engine.version}{lacks or ', with both images'}")
 

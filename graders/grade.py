@@ -76,7 +76,7 @@ def _go_through(order: Order, progress: Progress, course: Course) -> None:
             with course.phase("checks"):
                 run_checks(context)
         finally:  # what follows from its end is not to be blamed on the services
-            context.stand.sandbox.require_within_limits()
+            context.stand.require_within_limits()
         course.estimates = compare_estimates(
             order.manifest, context.submission.original, context.findings
         )

@@ -4,7 +4,6 @@ import errno
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,7 +49,8 @@ def prepare(
 ) -> Submission:
     """Copy a submission (a mutant: its solution first, then its own files), and build it.
 
-    What its requirements.txt names is installed beside it, for Python to find.
+    What its requirements.txt names is installed beside it, for Python to find; where its Dockerfile
+    makes an image, that image has what it needs.
     """
     name = place.folder.name
     original = logs / f"{name}-original"
@@ -66,7 +66,8 @@ def prepare(
             "Copy it from the lab's starter, or create it as the handout says.",
         )
     copy_checked(original, place.folder)
-    if (original / REQUIREMENTS).is_file():
+    brings_image = place.build_image(original, logs / f"{name}-image.log")
+    if (original / REQUIREMENTS).is_file() and not brings_image:
         _install(original / REQUIREMENTS, place, logs / f"{name}-packages.log", cache / "packages")
     place.hand_over()
     if file.build:
@@ -160,8 +161,7 @@ def _install(requirements: Path, place: Workplace, log: Path, cache: Path) -> No
     cache.mkdir(parents=True, exist_ok=True)
     names = log.with_suffix(".txt")
     names.write_text("\n".join(_requirements(requirements)), encoding="utf-8")
-    uv = str(Path(sys.executable).with_name("uv"))
-    command = [uv, "pip", "install", "--target", PACKAGES, "--python", sys.executable]
+    command = ["uv", "pip", "install", "--target", PACKAGES, "--python", "python"]
     command += ["--only-binary", ":all:", "--no-config", "--link-mode", "copy", "--quiet"]
     command += ["--cache-dir", str(cache), "--requirement", str(names)]
     env = {key: one for key, one in os.environ.items() if FROM_THE_MACHINE.fullmatch(key)}

@@ -20,8 +20,10 @@ from graders.model import (
     TargetFigures,
     ThresholdResult,
 )
-from graders.sandbox.probes import probe_bwrap
+from graders.sandbox.base import OwnLevel
+from graders.sandbox.probes import probe
 from graders.verdict import judge_submission
+from tests.docker_engine import engine_runs, images  # noqa: F401 - fixtures
 
 # Same examples every time, few of them, no limit on a single one: machines that test are busy.
 hypothesis.settings.register_profile("kit", derandomize=True, max_examples=25, deadline=None)
@@ -211,9 +213,25 @@ def _load_figures() -> LoadFigures:
 
 
 @pytest.fixture(scope="session")
-def allowed() -> None:
-    """Skip, with the reason, where this machine can't have the sandbox."""
+def sandbox_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where images and probes of the sandbox are kept while the tests run."""
+    return tmp_path_factory.mktemp("sandbox-cache")
+
+
+@pytest.fixture(scope="session")
+def allowed(sandbox_cache: Path) -> None:
+    """Skip, with the reason, where this machine can't have level bwrap."""
+    _require("bwrap", sandbox_cache)
+
+
+@pytest.fixture(scope="session")
+def docker_allowed(images: None, sandbox_cache: Path) -> None:  # noqa: F811
+    """Skip, with the reason, where this machine can't have level docker."""
+    _require("docker", sandbox_cache)
+
+
+def _require(level: OwnLevel, cache: Path) -> None:
     try:
-        probe_bwrap()
+        probe(level, cache)
     except MachineError as error:
-        pytest.skip(f"no sandbox here: {error.problem}")
+        pytest.skip(f"no level {level} here: {error.problem}")

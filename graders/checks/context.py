@@ -78,7 +78,7 @@ def open_context(
     order: Order, folder: Path, progress: Callable[[CheckResult], None]
 ) -> Iterator[Context]:
     """Copy and build the submission, start the lab's services; all of it ends on leaving."""
-    with open_sandbox(order.containment.level, folder) as sandbox:
+    with open_sandbox(order.containment.level, folder, order.cache) as sandbox:
         lab, manifest = order.lab, order.manifest
         submission = prepare(
             order.source, lab, manifest, sandbox.workplace("submission"), folder, order.cache

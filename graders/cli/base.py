@@ -39,7 +39,9 @@ Services = Annotated[
 ]
 Sandbox = Annotated[
     SandboxWish,
-    typer.Option(help="how far its code can reach; auto: process, or bwrap with --untrusted"),
+    typer.Option(
+        help="how far its code can reach; auto: process, or with --untrusted bwrap, else docker"
+    ),
 ]
 NoLoad = Annotated[bool, typer.Option("--no-load", help="leave the load profiles out")]
 Seed = Annotated[int | None, typer.Option(help="repeat the random choices of an earlier attempt")]

@@ -1,35 +1,51 @@
 """The Docker engine this machine offers, and how what runs in it is reached."""
 
+import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-from docker.errors import DockerException, ImageNotFound
+import psutil
+from docker.errors import APIError, DockerException, ImageNotFound
+from requests import RequestException
 from testcontainers.core.config import testcontainers_config
-from testcontainers.core.docker_client import DockerClient
+from testcontainers.core.docker_client import DockerClient, get_docker_host
 
 from graders.containers.images import image_variable
 from graders.errors import MachineError
 
 ANSWER_TIMEOUT_S = 60
+USUAL_URL = "unix:///var/run/docker.sock"
 NO_ENGINE = "Start Docker, set DOCKER_HOST to where it listens, or leave out --services docker."
 
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine that answers; `direct`: this machine reaches the containers' own addresses."""
+    """An engine that answers at `url`; `direct`: containers may be processes of this machine."""
 
     client: Any
+    url: str
     direct: bool
     version: str
+    identity: str
 
     def has_image(self, image: str) -> bool:
         """Say if the engine has an image; nothing is ever pulled by a grade."""
-        try:
-            self.client.images.get(image)
-        except ImageNotFound:
-            return False
+        with asking(f"say if it has the image {image}"):
+            try:
+                self.client.images.get(image)
+            except ImageNotFound:
+                return False
+            except APIError as error:
+                if error.status_code != HTTPStatus.BAD_REQUEST:
+                    raise
+                raise MachineError(
+                    f"{image!r} is no name of an image: {error.explanation}.",
+                    "Correct LAB_POSTGRES_IMAGE or LAB_REDIS_IMAGE (as in postgres:16), "
+                    "or unset it.",
+                ) from None
         return True
 
     def require_image(self, service: str, image: str) -> None:
@@ -43,18 +59,55 @@ class Engine:
 
     def environment(self, image: str) -> dict[str, str]:
         """Return the environment an image brings with it."""
-        said = self.client.images.get(image).attrs["Config"]["Env"] or []
-        return dict(line.split("=", 1) for line in said)
+        return dict(line.split("=", 1) for line in self._config(image)["Env"] or [])
+
+    def volumes(self, image: str) -> list[str]:
+        """Return the folders for which an image wants volumes."""
+        return list(self._config(image).get("Volumes") or {})
+
+    def _config(self, image: str) -> dict[str, Any]:
+        with asking(f"describe the image {image}"):
+            config: dict[str, Any] = self.client.images.get(image).attrs["Config"]
+        return config
+
+    def reaches(self, network: str) -> bool:
+        """Say if this machine has an end of a network of containers: the gateway is an own address.
+
+        A grader in a container has not, though it asks the engine by the same Unix socket.
+        """
+        if not self.direct:
+            return False
+        with asking(f"describe the network {network}"):
+            found = self.client.networks.get(network).attrs["IPAM"]["Config"] or []
+        return any(_is_own(one["Gateway"].split("/")[0]) for one in found if "Gateway" in one)
 
     def address(self, container: Any, port: int) -> tuple[str, int] | None:
         """Return where a container's port is reached from this machine; None when it is not."""
-        container.reload()
+        with asking(f"say where {container.name} is"):
+            container.reload()
         settings = container.attrs["NetworkSettings"]
-        if self.direct:
-            addresses = [network["IPAddress"] for network in settings["Networks"].values()]
-            return (addresses[0], port) if any(addresses) else None
+        for network in settings["Networks"].values():
+            if network["IPAddress"] and self.reaches(network["NetworkID"]):
+                return network["IPAddress"], port
         bound = (settings["Ports"] or {}).get(f"{port}/tcp")
         return ("127.0.0.1", int(bound[0]["HostPort"])) if bound else None
+
+
+@contextlib.contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Ask an engine for something; MachineError when it refuses, and when it answers no more."""
+    try:
+        yield
+    except DockerException as error:
+        raise MachineError(
+            f"The Docker engine could not {what}: {error}.",
+            "See that it has room (`docker system df`, `docker network prune`); grade again.",
+        ) from None
+    except RequestException as error:  # an OSError, but no disk's
+        raise MachineError(
+            f"The Docker engine no longer answers; it was to {what}: {error}.",
+            "See that Docker runs (`docker version`), then grade again.",
+        ) from None
 
 
 def open_engine() -> Engine:
@@ -65,11 +118,18 @@ def open_engine() -> Engine:
         info = client.info()
     except (DockerException, OSError, ValueError) as error:
         raise MachineError(f"No Docker engine answers: {error}.", NO_ENGINE) from None
-    return Engine(client, _is_direct(client.api.base_url, info), str(info["ServerVersion"]))
+    direct = _may_be_direct(client.api.base_url, info)
+    url = get_docker_host() or USUAL_URL
+    return Engine(client, url, direct, str(info["ServerVersion"]), str(info["ID"]))
 
 
-def _is_direct(base_url: str, info: Mapping[str, Any]) -> bool:
-    """Say if containers live in a network of this machine: not in a virtual machine, not afar."""
+def _is_own(address: str) -> bool:
+    interfaces = psutil.net_if_addrs().values()
+    return any(one.address == address for addresses in interfaces for one in addresses)
+
+
+def _may_be_direct(base_url: str, info: Mapping[str, Any]) -> bool:
+    """Say if containers may live in a network of this machine: no virtual machine, none afar."""
     return (
         sys.platform == "linux"
         and base_url.startswith("http+docker://")  # a Unix socket

@@ -2,8 +2,8 @@
 
 Run as `python -m graders.containers.reaper RUN`. Standard input is the lifeline: its end (the
 kernel closes it with the grader) starts the cleaning. Lines on it are `expect NAME`, before a
-container or network is asked for, and `made NAME`, once it is there: what was asked for by a
-grader that died before the answer may still come, and is waited for.
+container, network, volume or image is asked for, and `made NAME`, once it is there: what was asked
+for by a grader that died before the answer may still come, and is waited for.
 First of all it removes what dead graders left whose reapers died with them.
 """
 
@@ -18,42 +18,67 @@ from typing import Any
 import psutil
 from docker.client import from_env
 from docker.errors import DockerException
+from docker.models.images import Image
+from requests import RequestException
 
 RUN, GRADER = "lab.run", "lab.grader"
 LATE_S, CLEANING_S, POLL_S = 10.0, 60.0, 0.1
-SAME_TIME_S = 5.0
+LABEL_WORDS = 5
+ENGINE_ERRORS = (DockerException, RequestException)  # it refuses; it does not answer
 
 
 def grader_label(pid: int) -> str:
-    """Return who a process is: host and process namespace, number, start in seconds."""
-    return f"{_place()} {pid} {psutil.Process(pid).create_time():.0f}"
+    """Return who a process is: its host, boot, process namespace, number and start.
+
+    The start is in ticks since the boot, which no change of the clock moves.
+    """
+    return f"{socket.gethostname()} {_boot()} {_namespace()} {pid} {_started(pid)}"
 
 
-def _place() -> str:
+def _boot() -> str:
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return boot.read_text().strip() if boot.exists() else "-"
+
+
+def _namespace() -> str:
     namespace = Path("/proc/self/ns/pid")
-    return f"{socket.gethostname()}/{namespace.readlink() if namespace.exists() else ''}"
+    return str(namespace.readlink()) if namespace.exists() else "-"
+
+
+def _started(pid: int) -> str:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        after_name = stat.read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return str(psutil.Process(pid).create_time())  # no /proc: a time that was written down once
+    return after_name[19]  # proc(5): starttime is the 22nd field, the name the second
 
 
 def is_dead(grader: str) -> bool:
     """Say if a grader surely runs no more; of other machines nobody knows."""
-    place, _, process = grader.partition(" ")
-    if place != _place():
+    if len(said := grader.split()) != LABEL_WORDS:
+        return False  # another release's
+    host, boot, namespace, pid, started = said
+    if host != socket.gethostname():
         return False
-    pid, started_s = process.split()
+    if boot != _boot():
+        return True  # nothing outlives the machine's end
+    if namespace != _namespace():
+        return False
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started_s)) > SAME_TIME_S
-    except psutil.NoSuchProcess:
+        return _started(int(pid)) != started
+    except (psutil.NoSuchProcess, ProcessLookupError):
         return True
 
 
 def remove(client: Any, label: str) -> set[str]:
-    """Remove containers with their volumes, and networks, until none is left; their names."""
+    """Remove containers, networks, volumes and images until none is left; their names."""
     names: set[str] = set()
     deadline = time.monotonic() + CLEANING_S
     while (things := _labelled(client, label)) and time.monotonic() < deadline:
         for thing, options in things:
-            names.add(thing.name)
-            with contextlib.suppress(DockerException):  # gone by now, or not yet to be removed
+            names.update(_names(thing))
+            with contextlib.suppress(*ENGINE_ERRORS):  # gone by now, or not yet to be removed
                 thing.remove(**options)
     return names
 
@@ -61,11 +86,16 @@ def remove(client: Any, label: str) -> set[str]:
 def _labelled(client: Any, label: str) -> list[tuple[Any, dict[str, bool]]]:
     only = {"label": label}
     containers = client.containers.list(all=True, filters=only, ignore_removed=True)
-    networks = client.networks.list(filters=only)
     return [
         *((container, {"force": True, "v": True}) for container in containers),
-        *((network, {}) for network in networks),
+        *((network, {}) for network in client.networks.list(filters=only)),
+        *((volume, {"force": True}) for volume in client.volumes.list(filters=only)),
+        *((image, {"force": True}) for image in client.images.list(filters=only)),
     ]
+
+
+def _names(thing: Any) -> list[str]:
+    return thing.tags if isinstance(thing, Image) else [thing.name]
 
 
 def remove_what_the_dead_left(client: Any) -> None:
@@ -85,12 +115,12 @@ def main() -> None:
     """Wait for the grader's end, then clean."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    with contextlib.suppress(DockerException):
+    with contextlib.suppress(*ENGINE_ERRORS):
         remove_what_the_dead_left(from_env())
     said = [line.split() for line in sys.stdin]
     late = {name for word, name in said if word == "expect"}
     late -= {name for word, name in said if word == "made"}
-    with contextlib.suppress(DockerException):  # an engine that is gone holds nothing
+    with contextlib.suppress(*ENGINE_ERRORS):  # an engine that is gone holds nothing
         client, label = from_env(), f"{RUN}={sys.argv[1]}"
         late -= remove(client, label)
         deadline = time.monotonic() + LATE_S

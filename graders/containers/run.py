@@ -1,124 +1,45 @@
-"""What one grade starts on a Docker engine: labelled, on a network of its own, gone with it."""
+"""What one grade has on a Docker engine: named, labelled, and gone with it."""
 
+import itertools
 import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
 
-from docker.errors import DockerException
-from docker.types import LogConfig
-from testcontainers.core.container import DockerContainer
-from testcontainers.core.network import Network as DockerNetwork
-
-from graders.containers.engine import Engine, open_engine
-from graders.containers.images import image_name
+from graders.containers.engine import Engine, asking, open_engine
 from graders.containers.reaper import GRADER, RUN, grader_label
-from graders.errors import MachineError
-
-LOG_LINES = 20
-SHORT_LOG = LogConfig(type="json-file", config={"max-size": "2m"})
-
-
-class Started:
-    """A running container, reached at `host` and `port`."""
-
-    def __init__(self, engine: Engine, container: DockerContainer, port: int) -> None:
-        self._container = container.get_wrapped_container()
-        self.image = container.image
-        address = engine.address(self._container, port)
-        if address is None:
-            self._refuse("has ended before it could be reached")
-        self.host, self.port = address
-
-    def require_running(self) -> None:
-        """Raise MachineError with its last lines if the container has ended."""
-        self._container.reload()
-        if self._container.status != "running":
-            self._refuse(f"has ended (exit code {self._container.attrs['State']['ExitCode']})")
-
-    def give_up(self, timeout_s: float) -> NoReturn:
-        """Raise MachineError: it runs, and does not answer."""
-        self._refuse(f"did not answer at {self.host}:{self.port} within {timeout_s:g} s")
-
-    def _refuse(self, what: str) -> NoReturn:
-        log = self._container.logs(tail=LOG_LINES).decode(errors="replace").splitlines()
-        raise MachineError(
-            f"The container of {self.image} {what}.",
-            "Read its last lines below; if the engine is on another machine, use one on this.",
-            log,
-        )
 
 
 class DockerRun:
-    """The containers of one grade and the network they share.
+    """An engine, and how things of one grade are named and labelled on it: RUN-KIND-NUMBER."""
 
-    Containers are named RUN-SERVICE-NUMBER, and in their network by the service alone.
-    """
+    def __init__(self, engine: Engine, reaper: "Reaper", name: str) -> None:
+        self.engine, self._reaper, self.name = engine, reaper, name
+        self.labels = {RUN: name, GRADER: grader_label(os.getpid())}
+        self._numbers = itertools.count(1)
 
-    def __init__(self, engine: Engine, reaper: "Reaper", run: str) -> None:
-        self.engine, self._reaper, self._run = engine, reaper, run
-        self._labels = {RUN: run, GRADER: grader_label(os.getpid())}
-        self._count = 0
-        options = {"labels": self._labels, "internal": engine.direct}  # no way out, if it can be
-        self.network = DockerNetwork(docker_network_kw=options)
-        self.network.name = run
-        with self._making(run):
-            self.network.create()
-
-    def start(
-        self,
-        service: str,
-        command: Sequence[str],
-        env: Mapping[str, str],
-        port: int,
-        *,
-        memory_limit: str,
-    ) -> Started:
-        """Start a container of a service's image; MachineError if that can't be."""
-        image = image_name(service)
-        self.engine.require_image(service, image)
-        self._count += 1
-        name = f"{self._run}-{service}-{self._count}"
-        container = DockerContainer(
-            image,
-            env=dict(env),
-            name=name,
-            network=self.network,
-            network_aliases=[service],
-            labels=self._labels,
-            mem_limit=memory_limit,
-            pids_limit=300,
-            security_opt=["no-new-privileges"],
-            log_config=SHORT_LOG,
-        ).with_command(list(command))
-        if not self.engine.direct:
-            container.ports = {f"{port}/tcp": ("127.0.0.1",)}  # type: ignore[dict-item]
-        with self._making(name):
-            container.start()
-        return Started(self.engine, container, port)
+    def next_name(self, kind: str) -> str:
+        """Return a name that nothing else on the engine has."""
+        return f"{self.name}-{kind}-{next(self._numbers)}"
 
     @contextmanager
-    def _making(self, name: str) -> Iterator[None]:
+    def making(self, name: str) -> Iterator[None]:
+        """Ask the engine for something of this run; MachineError when it refuses."""
         self._reaper.say("expect", name)
-        try:
+        with asking(f"start {name}"):
             yield
-        except DockerException as error:
-            raise MachineError(
-                f"The Docker engine could not start {name}: {error}.",
-                "See that it has room (`docker system df`, `docker network prune`); grade again.",
-            ) from None
         self._reaper.say("made", name)
 
 
 class Reaper:
     """The process that removes everything of a run, also when we are killed."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, engine: Engine, run: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "graders.containers.reaper", run],
+            env={**os.environ, "DOCKER_HOST": engine.url},
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
@@ -141,7 +62,7 @@ def docker_run() -> Iterator[DockerRun]:
     """Open a run on the engine; everything it started is gone on leaving."""
     engine = open_engine()
     run = f"lab-{secrets.token_hex(6)}"
-    reaper = Reaper(run)
+    reaper = Reaper(engine, run)
     try:
         yield DockerRun(engine, reaper, run)
     finally:

@@ -1,8 +1,9 @@
 """Where submissions run: how far a stranger's code can reach, and the network of a run."""
 
-from graders.sandbox.base import PACKAGES, Level, Sandbox, Workplace
-from graders.sandbox.choice import Containment, SandboxWish, contain, open_sandbox
+from graders.sandbox.base import PACKAGES, Level, OwnLevel, Sandbox, Workplace
+from graders.sandbox.choice import Containment, SandboxWish, contain
 from graders.sandbox.network import HostNetwork, Network
+from graders.sandbox.opening import open_sandbox
 from graders.sandbox.process import ProcessSandbox
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "HostNetwork",
     "Level",
     "Network",
+    "OwnLevel",
     "ProcessSandbox",
     "Sandbox",
     "SandboxWish",

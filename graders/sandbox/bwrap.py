@@ -5,7 +5,6 @@ the network of the run, in which nothing but its services, its replicas and its 
 """
 
 import os
-import random
 import re
 import shlex
 import shutil
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from graders.errors import SubmissionError
 from graders.processes import Supervised
-from graders.sandbox.base import PACKAGES, Level, Workplace
+from graders.sandbox.base import HOME, PACKAGES, WORKPLACES, Level, Workplace, give, user_ids
 from graders.sandbox.limits import LIMITS, Limits
 from graders.sandbox.network import IsolatedNetwork, Network
 from graders.sandbox.process import environment
@@ -24,11 +23,8 @@ from graders.sandbox.seccomp import write_filter
 from graders.sandbox.view import parents, private, system
 from graders.sandbox.watcher import Watcher
 
-WORKPLACES = ("submission", "reference")
-HOME = Path("/submission")
 FOR_NAMES = (Path("/etc/resolv.conf"), Path("/etc/hosts"))
 BWRAP_DEPTH = 2  # bwrap, its process 1 in the sandbox, the command
-UNUSED_USER_IDS = range(61184, 65519)  # where systemd takes its dynamic users from
 WITH_FILES = 'exec 7<"$1" 8<"$2" 9<"$3"; shift 3; exec "$@"'
 ENVIRONMENT = "/environment"
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -62,7 +58,7 @@ class BwrapSandbox:
         self._writer = ThreadPoolExecutor(max_workers=1)
         self._filter = self._writer.submit(write_filter, folder / "seccomp.bpf")
         self._is_root = os.getuid() == 0
-        self._user_id = random.SystemRandom().choice(UNUSED_USER_IDS[: -len(WORKPLACES)])
+        self._user_ids = user_ids()
         for name in WORKPLACES:
             (folder / name).mkdir()
         self._isolated = self._isolate()
@@ -77,7 +73,7 @@ class BwrapSandbox:
 
     def workplace(self, name: str) -> Workplace:
         """Return one of the two sized folders."""
-        return BwrapWorkplace(self, name, self._user_id + WORKPLACES.index(name))
+        return BwrapWorkplace(self, name, self._user_ids[name])
 
     def require_within_limits(self) -> None:
         """Raise SubmissionError when commands were ended because they took too much."""
@@ -167,7 +163,7 @@ class BwrapWorkplace:
 
     def hand_over(self) -> None:
         """Give the folder to the account its commands run as."""
-        self._give(self.folder)
+        give(self.folder, self._user_id)
 
     def start(
         self,
@@ -183,11 +179,15 @@ class BwrapWorkplace:
         shown, home = _read_only(reads), HOME
         if cwd and cwd != self.folder:
             home = cwd
-            self._give(cwd)
+            give(cwd, self._user_id)
             shown += _writable(cwd)
         own = HOME / PACKAGES if (self.folder / PACKAGES).is_dir() else None
         clean = environment(home, Path("/tmp"), env, own)
         return self._run(Job(command, clean, log, shown, home, grace_s))
+
+    def build_image(self, context: Path, log: Path) -> bool:  # noqa: ARG002
+        """Return False: commands see the programs of this machine."""
+        return False
 
     def fetch(
         self,
@@ -205,11 +205,6 @@ class BwrapWorkplace:
 
     def _run(self, job: Job) -> Supervised:
         return self._sandbox.run(self._name, self._user_id, job)
-
-    def _give(self, folder: Path) -> None:
-        if os.getuid() == 0:
-            for path in (folder, *folder.rglob("*")):
-                os.lchown(path, self._user_id, self._user_id)
 
 
 def _read_only(paths: Sequence[Path]) -> list[str]:

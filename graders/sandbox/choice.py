@@ -1,18 +1,14 @@
 """Which level a submission is run at, and what this machine allows."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from graders.errors import MachineError
-from graders.sandbox.base import Level, Sandbox
-from graders.sandbox.bwrap import BwrapSandbox
+from graders.sandbox.base import Level, OwnLevel
 from graders.sandbox.probes import Probe, allow, probes_of_this_boot
-from graders.sandbox.process import ProcessSandbox
 
-SandboxWish = Literal["auto", "bwrap", "process"]
+SandboxWish = Literal["auto", "docker", "bwrap", "process"]
 
 
 @dataclass(frozen=True)
@@ -34,27 +30,28 @@ class Containment:
 def contain(wish: SandboxWish, *, untrusted: bool, cache: Path) -> Containment:
     """Return the level to grade at; MachineError if it can't be had here.
 
-    A stranger's submission is never run at level `process` unless that was asked for by name.
+    A stranger's submission is never run at level `process` unless that was asked for by name. Left
+    to choose, it is `bwrap`, which starts sooner, or `docker` where there can be no other.
     """
     if wish == "process" or (wish == "auto" and not untrusted):
         return Containment()
-    probes = probes_of_this_boot(cache)
+    if wish != "auto":
+        return _held(wish, cache)
+    try:
+        return _held("bwrap", cache)
+    except MachineError as without_bwrap:
+        try:
+            return _held("docker", cache)
+        except MachineError:
+            raise without_bwrap from None
+
+
+def _held(level: OwnLevel, cache: Path) -> Containment:
+    probes = probes_of_this_boot(level, cache)
     if escaped := [probe for probe in probes if not probe.contained]:
         found = "; ".join(f"{probe.what}: {probe.found}" for probe in escaped)
         raise MachineError(
-            f"On this machine the sandbox does not hold: {found}.", allow(escaped[0].found)
+            f"On this machine the sandbox at level {level} does not hold: {found}.",
+            allow(escaped[0].found),
         )
-    return Containment("bwrap", probes)
-
-
-@contextmanager
-def open_sandbox(level: Level, folder: Path) -> Iterator[Sandbox]:
-    """Open one run's sandbox in its temporary folder; it is gone on leaving."""
-    if level == "process":
-        yield ProcessSandbox(folder)
-        return
-    sandbox = BwrapSandbox(folder)
-    try:
-        yield sandbox
-    finally:
-        sandbox.close()
+    return Containment(level, probes)

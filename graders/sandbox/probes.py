@@ -15,14 +15,17 @@ from pathlib import Path
 
 from graders.errors import MachineError
 from graders.processes import run_folder
-from graders.sandbox.bwrap import BwrapSandbox
+from graders.sandbox.base import OwnLevel, Sandbox
 from graders.sandbox.limits import LIMITS
+from graders.sandbox.opening import open_sandbox
 
 PROBER = Path(__file__).with_name("prober.py")
 PROBES = 10
 PROBER_TIMEOUT_S = 20.0
-NEEDED = {
+NEEDED = {"bwrap": ("bwrap", "nsenter", "setpriv", "prlimit"), "docker": ("docker", "nsenter")}
+PACKAGES = {
     "bwrap": "bubblewrap",
+    "docker": "docker.io",
     "nsenter": "util-linux",
     "setpriv": "util-linux",
     "prlimit": "util-linux",
@@ -39,16 +42,17 @@ class Probe:
     found: str
 
 
-def probes_of_this_boot(cache: Path) -> tuple[Probe, ...]:
-    """Return what `probe_bwrap` found, tried once for each user, program and start of the machine.
+def probes_of_this_boot(level: OwnLevel, cache: Path) -> tuple[Probe, ...]:
+    """Return what `probe` found, tried once for each level, user, program and start of the machine.
 
     Only sandboxes that held are remembered.
     """
-    kept = cache / f"sandbox-{_this_boot()}.json"
+    require_parts(level)
+    kept = cache / f"sandbox-{level}-{_this_boot(level)}.json"
     if kept.is_file():
         return tuple(Probe(**one) for one in json.loads(kept.read_text()))
-    probes = probe_bwrap()
-    if all(probe.contained for probe in probes):
+    probes = probe(level, cache)
+    if all(one.contained for one in probes):
         cache.mkdir(parents=True, exist_ok=True)
         unfinished = kept.with_suffix(f".{os.getpid()}")
         unfinished.write_text(json.dumps([dataclasses.asdict(one) for one in probes]))
@@ -56,45 +60,56 @@ def probes_of_this_boot(cache: Path) -> tuple[Probe, ...]:
     return probes
 
 
-def _this_boot() -> str:
+def _this_boot(level: OwnLevel) -> str:
     boot = Path("/proc/sys/kernel/random/boot_id").read_text()
-    program = Path(shutil.which("bwrap") or "/")
+    program = Path(shutil.which(NEEDED[level][0]) or "/")
     what = f"{boot} {program} {program.stat().st_mtime_ns} {os.getuid()} {PROBER.read_text()}"
+    if level == "docker":
+        from graders.containers.engine import open_engine  # slow to import, used by few
+
+        what += open_engine().identity
     return hashlib.sha256(what.encode()).hexdigest()[:16]
 
 
-def probe_bwrap() -> tuple[Probe, ...]:
-    """Try ten ways out of a sandbox made for that; MachineError if there can be none here."""
+def require_parts(level: OwnLevel) -> None:
+    """Raise MachineError unless this machine has what a level is made of."""
     if sys.platform != "linux":
         raise MachineError(
             f"The sandbox needs Linux; this is {platform.system()}.",
             "Grade strangers' work on Linux, or use --sandbox process for code you trust.",
         )
-    for program, package in NEEDED.items():
+    if level == "docker" and os.getuid() != 0:
+        raise MachineError(
+            "At level docker the grader enters the network of a container, as only root may.",
+            "Use --sandbox bwrap, which needs no root; or grade with sudo.",
+        )
+    for program in NEEDED[level]:
         if not shutil.which(program):
+            package = PACKAGES[program]
             raise MachineError(
                 f"The sandbox needs the program {program}, which this machine lacks.",
                 f"Install {package} (apt install {package}, dnf install {package}), or use "
                 "--sandbox process for code you trust.",
             )
+
+
+def probe(level: OwnLevel, cache: Path) -> tuple[Probe, ...]:
+    """Try ten ways out of a sandbox made for that; MachineError if there can be none here."""
+    require_parts(level)
     with ExitStack() as stack:
         folder = stack.enter_context(run_folder())
-        sandbox = BwrapSandbox(folder, FEW)
-        stack.callback(sandbox.close)
+        sandbox = stack.enter_context(open_sandbox(level, folder, cache, FEW))
         said = _try_to_get_out(sandbox, folder, stack)
     probes = tuple(Probe(what, how == "contained", found) for what, how, found in said)
     if len(probes) != PROBES:
-        lines = (folder / "prober.log").name
         raise MachineError(
-            f"No sandbox could be made on this machine: {said[-1][0] if said else lines}.",
+            f"No sandbox could be made on this machine: {said[-1][0] if said else 'no word'}.",
             allow(" ".join(one[0] for one in said)),
         )
     return probes
 
 
-def _try_to_get_out(
-    sandbox: BwrapSandbox, folder: Path, stack: ExitStack
-) -> list[tuple[str, str, str]]:
+def _try_to_get_out(sandbox: Sandbox, folder: Path, stack: ExitStack) -> list[tuple[str, str, str]]:
     mark = secrets.token_hex(8)
     canary = folder / "canary"
     canary.write_text(mark)

@@ -53,6 +53,10 @@ class ProcessWorkplace:
         clean = environment(place, place, env, own)
         return Supervised(command, env=clean, cwd=place, log=log, grace_s=grace_s)
 
+    def build_image(self, context: Path, log: Path) -> bool:  # noqa: ARG002
+        """Return False: commands see the programs of this machine."""
+        return False
+
     def fetch(
         self,
         command: Sequence[str],
@@ -68,23 +72,31 @@ class ProcessWorkplace:
 
 
 def environment(
-    home: Path, temporary: Path, extra: Mapping[str, str], packages: Path | None = None
+    home: Path,
+    temporary: Path,
+    extra: Mapping[str, str],
+    packages: Path | None = None,
+    programs: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return a clean environment for a submission's command: nothing of the grader's leaks in.
 
-    Its own packages, if it has any, come before those of the kit.
+    `programs` says where programs and modules are found: those of this machine and of the kit, or
+    an image's. The submission's own packages, if it has any, come before them.
     """
-    programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    own = {}
+    found = dict(programs or {"PATH": _paths(Path(sys.executable).parent, os.environ.get("PATH"))})
     if packages:
-        programs.insert(0, str(packages / "bin"))
-        own["PYTHONPATH"] = str(packages)
+        found["PATH"] = _paths(packages / "bin", found.get("PATH"))
+        found["PYTHONPATH"] = _paths(packages, found.get("PYTHONPATH", ""))
     return {
-        "PATH": os.pathsep.join(programs),
+        **found,
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
-        **own,
         **extra,
     }
+
+
+def _paths(first: Path, others: str | None) -> str:
+    rest = os.defpath if others is None else others
+    return os.pathsep.join([str(first), rest] if rest else [str(first)])

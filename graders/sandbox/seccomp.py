@@ -2,7 +2,10 @@
 
 import contextlib
 import errno
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from graders.errors import MachineError
 
@@ -29,6 +32,37 @@ TIOCSTI, TIOCLINUX = 0x5412, 0x541C
 UNIX, INET, INET6, NETLINK = 1, 2, 10, 16
 
 
+REFUSED_REQUESTS = (TIOCSTI, TIOCLINUX)
+REFUSED_FAMILIES = tuple(set(range(NETLINK)) - {UNIX, INET, INET6})
+
+
+def docker_profile() -> str:
+    """Return the same filter as the JSON that a Docker engine takes as a seccomp profile."""
+    rules = [_rule(DENIED), _rule(MISSING, code=errno.ENOSYS)]
+    for flag in (*NAMESPACES, TIME_NAMESPACE):
+        rules.append(_rule(("clone",), (0, "SCMP_CMP_MASKED_EQ", flag, flag)))
+    for request in REFUSED_REQUESTS:
+        rules.append(_rule(("ioctl",), (1, "SCMP_CMP_MASKED_EQ", 0xFFFFFFFF, request)))
+    for family in REFUSED_FAMILIES:
+        rules.append(_rule(("socket",), (0, "SCMP_CMP_EQ", family, 0)))
+    rules.append(_rule(("socket",), (0, "SCMP_CMP_GT", NETLINK, 0)))
+    return json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules})
+
+
+def _rule(
+    names: Sequence[str],
+    argument: tuple[int, str, int, int] | None = None,
+    code: int = errno.EPERM,
+) -> dict[str, Any]:
+    keys = ("index", "op", "value", "valueTwo")
+    return {
+        "names": names,
+        "action": "SCMP_ACT_ERRNO",
+        "errnoRet": code,
+        "args": [dict(zip(keys, argument, strict=True))] if argument else [],
+    }
+
+
 def write_filter(path: Path) -> Path:
     """Write the filter as the BPF program that `bwrap --seccomp` takes.
 
@@ -50,9 +84,9 @@ def write_filter(path: Path) -> Path:
                 rules.add_rule(action, name)
     for flag in (*NAMESPACES, TIME_NAMESPACE):
         rules.add_rule(refuse, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
-    for request in (TIOCSTI, TIOCLINUX):
+    for request in REFUSED_REQUESTS:
         rules.add_rule(refuse, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, request))
-    for family in set(range(NETLINK)) - {UNIX, INET, INET6}:
+    for family in REFUSED_FAMILIES:
         rules.add_rule(refuse, "socket", seccomp.Arg(0, seccomp.EQ, family))
     rules.add_rule(refuse, "socket", seccomp.Arg(0, seccomp.GT, NETLINK))
     with path.open("wb") as file:

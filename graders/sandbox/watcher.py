@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from graders.processes import Supervised
-from graders.processes.guard import children_of, descendants
+from graders.processes.guard import children_of
 from graders.sandbox.limits import Limits
 from graders.sandbox.tripwire import Tripwire, disk_left_bytes, memory_left_bytes
 
@@ -142,7 +142,7 @@ def _halt(service: Supervised) -> None:
 
 def _processes(commands: Iterable[Supervised]) -> Iterator[psutil.Process]:
     for command in commands:
-        for pid in descendants(command.guard_pid):
+        for pid in command.process_ids():
             with contextlib.suppress(psutil.NoSuchProcess):
                 yield psutil.Process(pid)
 

@@ -80,13 +80,14 @@ def _docker(
     names: Sequence[str], folder: Path, seeds: Sequence[Path], network: Network, stack: ExitStack
 ) -> dict[str, Server]:
     from graders.containers.run import docker_run
+    from graders.services.docker_containers import ServiceContainers
     from graders.services.docker_postgres import docker_postgres  # slow to import, used by few
     from graders.services.docker_redis import DockerRedis
 
     servers: dict[str, Server] = {}
-    run = stack.enter_context(docker_run())
+    containers = ServiceContainers(stack.enter_context(docker_run()))
     if "postgres" in names:
-        servers["postgres"] = docker_postgres(run, seeds, folder, network)
+        servers["postgres"] = docker_postgres(containers, seeds, folder, network)
     if "redis" in names:
-        servers["redis"] = DockerRedis(run, network)
+        servers["redis"] = DockerRedis(containers, network)
     return servers

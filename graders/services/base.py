@@ -28,3 +28,7 @@ class Server(Protocol):
     def provision(self) -> AbstractContextManager[Any]:
         """Give a fresh, empty (or seeded) Resource that is removed on leaving."""
         ...
+
+    def require_within_limits(self) -> None:
+        """Raise SubmissionError when a submission made it take too much, where it knows."""
+        ...

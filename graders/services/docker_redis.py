@@ -11,11 +11,13 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from graders.containers.run import DockerRun, Started
 from graders.sandbox import Network
+from graders.services.docker_containers import ServiceContainers, Started
 from graders.services.redis import RIGHTS, RedisDatabase
 
 PORT, USER = 6379, "lab"
+NOBODY = "65534:65534"  # images name the account of Redis differently, and it needs none
+MEMORY_BYTES, WRITES = 512 << 20, {"/data": 1 << 20}
 START_TIMEOUT_S, POLL_S, PROBE_S = 30.0, 0.02, 2.0
 OPTIONS = (
     *("--save", "", "--appendonly", "no", "--maxmemory", "256mb", "--maxclients", "200"),
@@ -31,8 +33,8 @@ class DockerRedis:
     used again; it is as new: no keys, scripts, users, connections or counts.
     """
 
-    def __init__(self, run: DockerRun, network: Network) -> None:
-        self._run, self._network = run, network
+    def __init__(self, containers: ServiceContainers, network: Network) -> None:
+        self._containers, self._network = containers, network
         self._password = secrets.token_hex(16)
         first = self._start()
         self._free = [first]
@@ -54,9 +56,14 @@ class DockerRedis:
                     _renew(client)
                     self._free.append(server)
 
+    def require_within_limits(self) -> None:
+        """Do nothing: it forgets rather than take more, and a broken one is not used again."""
+
     def _start(self) -> Started:
         command = ["redis-server", *OPTIONS, "--requirepass", self._password]
-        server = self._run.start("redis", command, {}, PORT, memory_limit="512m")
+        server = self._containers.start(
+            *("redis", command, {}, PORT), user=NOBODY, memory_bytes=MEMORY_BYTES, writes=WRITES
+        )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._answers(server):
             server.require_running()

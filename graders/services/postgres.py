@@ -154,6 +154,9 @@ class PostgresServer:
     def announce(self, name: str) -> None:
         """Say that a database will be made; a server that outlives us needs to know."""
 
+    def require_within_limits(self) -> None:
+        """Do nothing: the sandbox watches what its services take."""
+
     @contextmanager
     def provision(self) -> Iterator[Database]:
         """Make a role and a database of its own, both gone afterwards."""

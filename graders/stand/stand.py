@@ -65,6 +65,12 @@ class Stand:
                 settings[resource.variable] = resource.url(host, behind)
             yield self._start(submission, resources, links, settings, replicas, stack, port)
 
+    def require_within_limits(self) -> None:
+        """Raise SubmissionError when a submission took too much, itself or in its services."""
+        self.sandbox.require_within_limits()
+        for server in self.servers.values():
+            server.require_within_limits()
+
     def _links(
         self,
         resources: Mapping[str, Resource],

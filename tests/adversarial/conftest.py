@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from graders.history import Attempt, History
+from tests.docker_engine import docker_settings
 
 collect_ignore = ["lab", "service_lab", "attacks/lab", "attacks/programs"]
 
@@ -72,7 +73,7 @@ class Run:
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(DROPPED)}
         own = {"TMPDIR": str(self.temporary), "LAB_HOME": str(self.home), "COLUMNS": "400"}
-        return {**kept, **own, **more}
+        return {**kept, **docker_settings(), **own, **more}
 
     @property
     def output(self) -> str:

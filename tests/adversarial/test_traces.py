@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.adversarial.attacks import machine
 from tests.adversarial.attacks.machine import Machine
-from tests.adversarial.attacks.traces import Traces, namespaces_of, on_engine, start_of
+from tests.adversarial.attacks.traces import Traces, namespaces_of, start_of
 from tests.adversarial.conftest import wait_until
 
 UNSHARE = ("unshare", "--user", "--net", "--mount")
@@ -126,7 +127,9 @@ def thing(name: str, labels: dict[str, str], within: str = "") -> SimpleNamespac
     return SimpleNamespace(name=name, attrs={within: attrs} if within else attrs)
 
 
-def test_what_graders_left_on_an_engine_is_found_and_what_others_run_is_not() -> None:
+def test_what_graders_left_on_an_engine_is_found_and_what_others_run_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     things = {
         "containers": [
             thing("ours", {"lab.run": "a", "lab.grader": "host 7 70"}, "Config"),
@@ -139,10 +142,16 @@ def test_what_graders_left_on_an_engine_is_found_and_what_others_run_is_not() ->
     def lister(kind: str) -> SimpleNamespace:
         return SimpleNamespace(list=lambda **_options: things[kind])
 
-    engine: Any = SimpleNamespace(**{kind: lister(kind) for kind in things})
-    machine = Machine()
-    machine.traces.graders.add("host 7 70")
-    machine._engine = engine
-    machine._on_engine = {"volume old": ""}
-    assert on_engine(engine)["container theirs"] == "host 8 80"
-    assert sorted(machine._left_on_engine()) == ["container ours", "network nobodys"]
+    client = SimpleNamespace(**{kind: lister(kind) for kind in things})
+    monkeypatch.setattr(machine, "engine", lambda: client)
+    known = things.pop("containers"), things.pop("networks")
+    things.update(containers=[], networks=[])
+    since = Machine()
+    things.update(containers=known[0], networks=known[1])
+    since.traces.graders.add("host 7 70")
+    assert sorted(since._left_on_engine()) == ["container ours", "network nobodys"]
+
+
+def test_where_no_engine_answers_nothing_is_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "engine", lambda: None)
+    assert Machine()._left_on_engine() == []

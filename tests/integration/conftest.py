@@ -24,6 +24,7 @@ from graders.sandbox import HostNetwork
 from graders.services.embedded_postgres import embedded_postgres
 from graders.services.postgres import Database, PostgresServer
 from graders.services.redis import EmbeddedRedis, RedisDatabase
+from tests.docker_engine import docker_settings
 
 LABS = Path(__file__).parent.parent / "labs"
 TEMPLATES = Path(__file__).parent.parent.parent / "templates"
@@ -72,7 +73,7 @@ class Kit:
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of a command in this kit."""
         kept = {key: one for key, one in os.environ.items() if not key.startswith(NOT_PASSED_ON)}
-        return {**kept, "COLUMNS": "300", **more}
+        return {**kept, **docker_settings(), "COLUMNS": "300", **more}
 
     def start(self, *arguments: object, **env: str) -> subprocess.Popen[str]:
         """Start `lab` with these arguments."""

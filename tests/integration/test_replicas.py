@@ -29,7 +29,7 @@ def stand(cache: Path) -> Iterator[Stand]:
     manifest = manifest.model_copy(update={"submission": rules})
     with (
         run_folder() as folder,
-        open_sandbox("process", folder) as sandbox,
+        open_sandbox("process", folder, folder / "cache") as sandbox,
         open_stand(manifest, LAB, folder, cache, "embedded", sandbox) as opened,
     ):
         yield opened

@@ -14,13 +14,15 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from graders.client import Call, Client
+from graders.containers.engine import open_engine
+from graders.containers.reaper import RUN
 from graders.errors import MachineError, SubmissionError
 from graders.manifest import load_manifest
 from graders.processes import Supervised, run_folder
-from graders.sandbox import Sandbox, Workplace, contain, open_sandbox, probes
-from graders.sandbox.bwrap import BwrapSandbox
+from graders.sandbox import Level, Sandbox, Workplace, contain, open_sandbox, probes
+from graders.sandbox.base import OwnLevel
 from graders.sandbox.limits import LIMITS
-from graders.sandbox.probes import PROBES, Probe, probe_bwrap
+from graders.sandbox.probes import PROBES, Probe, probe
 from graders.submission import prepare
 
 LAB = Path(__file__).parent.parent / "labs" / "service"
@@ -37,14 +39,27 @@ FEW = dataclasses.replace(
 )
 
 
+NEEDS = {"bwrap": "allowed", "docker": "docker_allowed"}
+EVERY_LEVEL = ("process", *NEEDS)
+
+
+def require(level: Level, request: pytest.FixtureRequest) -> None:
+    """Skip where this machine can't have a level."""
+    if level in NEEDS:
+        request.getfixturevalue(NEEDS[level])
+
+
+@pytest.fixture(params=NEEDS)
+def level(request: pytest.FixtureRequest) -> OwnLevel:
+    require(request.param, request)
+    own: OwnLevel = request.param
+    return own
+
+
 @pytest.fixture
-def sandbox(allowed: None) -> Iterator[Sandbox]:
-    with run_folder() as folder:
-        opened = BwrapSandbox(folder, FEW)
-        try:
-            yield opened
-        finally:
-            opened.close()
+def sandbox(level: OwnLevel, sandbox_cache: Path) -> Iterator[Sandbox]:
+    with run_folder() as folder, open_sandbox(level, folder, sandbox_cache, FEW) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -81,21 +96,26 @@ def said(start: Callable[..., Supervised]) -> Callable[..., tuple[str, ...]]:
     return run
 
 
-def test_every_way_out_that_the_probes_know_is_closed(allowed: None) -> None:
-    found = probe_bwrap()
+def test_every_way_out_that_the_probes_know_is_closed(level: OwnLevel, sandbox_cache: Path) -> None:
+    found = probe(level, sandbox_cache)
     assert [probe.what for probe in found if not probe.contained] == []
     assert len(found) == PROBES
 
 
-def test_a_command_sees_its_own_folder_and_little_else(
+def test_a_command_sees_its_own_folder_and_nothing_of_people(
     place: Workplace, said: Callable[..., tuple[str, ...]]
 ) -> None:
     (place.folder / "mine").write_text("hello")
-    code = "import os; print(os.getcwd(), os.listdir('.'), sorted(os.listdir('/')))"
-    [line] = said(code)
-    assert line.startswith("/submission ['mine'] ")
-    for hidden in ("'home'", "'var'", "'srv'", "'mnt'", "'boot'", "'sys'", "'run'"):
-        assert hidden not in line
+    code = """
+import os
+print(os.getcwd(), os.listdir("."))
+for folder in ("/home", "/root", "/srv", "/mnt", "/media"):
+    if os.path.exists(folder) and os.access(folder, os.R_OK):
+        print(*os.listdir(folder))
+"""
+    first, *others = said(code)
+    assert first == "/submission ['mine']"
+    assert not [one for one in others if one]
 
 
 def test_its_own_folder_is_all_it_can_write_to(said: Callable[..., tuple[str, ...]]) -> None:
@@ -203,6 +223,14 @@ def test_who_takes_too_much_memory_is_ended_and_told(
         sandbox.require_within_limits()
 
 
+@pytest.mark.parametrize("level", ["docker"], indirect=True)
+def test_more_files_than_are_allowed_can_not_be_made(start: Callable[..., Supervised]) -> None:
+    process = start("for n in range(4000): open(f'{n}', 'w')")
+    assert process.exit_code(timeout_s=30) == 1
+    assert "No space left on device" in process.log_tail()[-1]
+
+
+@pytest.mark.parametrize("level", ["bwrap"], indirect=True)
 def test_who_makes_too_many_files_is_ended_and_told(
     sandbox: Sandbox, start: Callable[..., Supervised]
 ) -> None:
@@ -311,6 +339,7 @@ def test_passwords_are_not_on_the_command_line(start: Callable[..., Supervised])
     assert not [line for line in lines if "geheim" in line]
 
 
+@pytest.mark.parametrize("level", ["bwrap"], indirect=True)
 def test_its_environment_has_no_say_before_rights_are_given_up(
     place: Workplace, said: Callable[..., tuple[str, ...]]
 ) -> None:
@@ -331,26 +360,34 @@ def test_its_environment_has_no_say_before_rights_are_given_up(
     assert len(preloading) == 2  # the two shells of the submission, nothing before them
 
 
-def test_nothing_is_left_of_a_sandbox(allowed: None) -> None:
+def test_nothing_is_left_of_a_sandbox(level: OwnLevel, sandbox_cache: Path) -> None:
     mounts = Path("/proc/self/mounts").read_text()
-    with run_folder() as folder:
-        opened = BwrapSandbox(folder, FEW)
+    with run_folder() as folder, open_sandbox(level, folder, sandbox_cache, FEW):
         ours = psutil.Process().children(recursive=True)
         holders = [one for one in ours if "holder.py" in " ".join(one.cmdline())]
         assert holders
-        opened.close()
+        assert level == "bwrap" or on_the_engine()
     assert not [one for one in holders if one.is_running()]
     assert not folder.exists()
     assert Path("/proc/self/mounts").read_text() == mounts
+    assert level == "bwrap" or on_the_engine() == []
 
 
-def test_a_grade_says_the_same_in_the_sandbox(allowed: None, kit: Any) -> None:
+def on_the_engine() -> list[str]:
+    """List what grades have on the engine now."""
+    client, only = open_engine().client, {"label": RUN}
+    containers = client.containers.list(all=True, filters=only)
+    volumes, images = client.volumes.list(filters=only), client.images.list(filters=only)
+    return [str(one) for one in (*containers, *volumes, *images)]
+
+
+def test_a_grade_says_the_same_in_the_sandbox(level: OwnLevel, kit: Any) -> None:
     outcomes = []
-    for level in ("process", "bwrap"):
-        options = ("--no-load", "--sandbox", level)
+    for chosen in ("process", level):
+        options = ("--no-load", "--sandbox", chosen)
         done = kit.grade("service", "solutions/cached", *options)
         assert done.code == 0, done.output
-        assert done.report["machine"]["sandbox"].startswith(level)
+        assert done.report["machine"]["sandbox"].startswith(chosen)
         outcomes.append([(one["id"], one["outcome"]) for one in done.report["requirements"]])
     assert outcomes[0] == outcomes[1]
 
@@ -361,15 +398,17 @@ def test_a_stranger_is_never_graded_at_level_process_by_itself(
     assert contain("auto", untrusted=False, cache=tmp_path).level == "process"
     assert contain("process", untrusted=True, cache=tmp_path).level == "process"
     leaky = (Probe("read the grader's files", False, "it worked"),)
-    monkeypatch.setattr("graders.sandbox.choice.probes_of_this_boot", lambda _cache: leaky)
+    monkeypatch.setattr("graders.sandbox.choice.probes_of_this_boot", lambda _level, _cache: leaky)
     with pytest.raises(MachineError, match="read the grader's files: it worked"):
         contain("auto", untrusted=True, cache=tmp_path)
 
 
-def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_is_named_with_its_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(shutil, "which", lambda _name: None)
     with pytest.raises(MachineError, match="needs the program bwrap") as failure:
-        probe_bwrap()
+        probe("bwrap", tmp_path)
     assert "apt install bubblewrap" in failure.value.next_step
 
 
@@ -378,16 +417,15 @@ def test_where_namespaces_are_forbidden_the_host_s_settings_are_named(allowed: N
     assert "kernel.apparmor_restrict_unprivileged_userns=0" in probes.allow(said)
 
 
-@pytest.fixture(params=["process", "bwrap"])
+@pytest.fixture(params=EVERY_LEVEL)
 def build(
-    request: pytest.FixtureRequest, cache: Path, tmp_path: Path
+    request: pytest.FixtureRequest, cache: Path, sandbox_cache: Path, tmp_path: Path
 ) -> Iterator[Callable[..., str]]:
     """Prepare a submission with this requirements.txt; what Python code says when it is built."""
-    if request.param == "bwrap":
-        request.getfixturevalue("allowed")
+    require(request.param, request)
     source = tmp_path / "source"
     shutil.copytree(LAB / "solutions" / "cached", source)
-    with run_folder() as folder, open_sandbox(request.param, folder) as opened:
+    with run_folder() as folder, open_sandbox(request.param, folder, sandbox_cache) as opened:
 
         def prepare_it(requirements: str, code: str = "") -> str:
             (source / "requirements.txt").write_text(requirements)

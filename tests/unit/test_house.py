@@ -14,17 +14,18 @@ SOURCES = sorted(GRADERS.rglob("*.py"))
 FLOORS = {
     "model": 1, "ledger": 1, "samples": 1, "state": 1,
     "errors": 2,
-    "containers": 3, "processes": 3, "manifest": 3, "history": 3, "report": 3,
-    "archives": 4, "sandbox": 4, "dictionary": 4, "thresholds": 4, "verdict": 4, "labs": 4,
+    "processes": 3, "manifest": 3, "history": 3, "report": 3,
+    "containers": 4, "archives": 4, "dictionary": 4, "thresholds": 4, "verdict": 4, "labs": 4,
     "load": 4,
-    "services": 5, "client": 5, "submission": 5,
-    "stand": 6,
-    "checks": 7,
-    "grade": 8,
-    "attempts": 9, "audit": 9, "capacity": 9, "doctor": 9, "exports": 9, "lint": 9,
-    "templates": 9, "watch": 9,
-    "cli": 10,
-    "__main__": 11,
+    "sandbox": 5,
+    "services": 6, "client": 6, "submission": 6,
+    "stand": 7,
+    "checks": 8,
+    "grade": 9,
+    "attempts": 10, "audit": 10, "capacity": 10, "doctor": 10, "exports": 10, "lint": 10,
+    "templates": 10, "watch": 10,
+    "cli": 11,
+    "__main__": 12,
 }  # fmt: skip
 
 # Programs of their own: their output is how they answer the process that started them.

@@ -27,7 +27,7 @@ from tests.adversarial.attacks.witnesses import (
 )
 from tests.adversarial.conftest import Run, wait_until
 
-PATIENCE_S, UNWINDING_S, SEEN_AT_ONCE_S = 40.0, 15.0, 0.5
+PATIENCE_S, UNWINDING_S, SEEN_AT_ONCE_S = 60.0, 15.0, 0.5
 CHECKS = ("greets", "knows-the-word")
 START = ["python", "kit.py"]
 
@@ -98,7 +98,8 @@ def assault(attack: Attack, level: str, template_home: Path) -> Course:
         arguments = ["grade", str(world.lab), "--from", str(submission), *options(attack, level)]
         run = Run(arguments, home=world.home, env=env, prefix=())
         try:
-            with Sampler(run.popen.pid, filled(run, world, level), MOST_MEMORY_BYTES) as sampler:
+            places, mark = filled(run, world, level), world.mark if level == "docker" else ""
+            with Sampler(run.popen.pid, places, MOST_MEMORY_BYTES, mark) as sampler:
                 sampler.traces.names |= {world.mark, run.temporary.name}
                 sampler.traces.graders.add(grader_label(run.popen.pid))
                 if attack.kill_grader:

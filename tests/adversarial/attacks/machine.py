@@ -20,18 +20,15 @@ class Machine:
     def __init__(self) -> None:
         self.memory_bytes, self.disk_bytes = memory_bytes("MemAvailable"), free_disk_bytes()
         self.traces = Traces()
-        self._engine = engine()
-        self._on_engine = on_engine(self._engine) if self._engine else {}
+        self._on_engine = on_engine(engine())
 
     def left(self) -> list[str]:
         """Return what bears a mark or was an attack's: here, and on the Docker engine if any."""
         return marked() + self.traces.left() + self._left_on_engine()
 
     def _left_on_engine(self) -> list[str]:
-        if not self._engine:
-            return []
         ours = {*self.traces.graders, ""}  # what names no grader was at least not there before
-        now = on_engine(self._engine)
+        now = on_engine(engine())  # which may have been started since
         return [one for one in now.keys() - self._on_engine.keys() if now[one] in ours]
 
     def wait_until_all_is_back(self) -> None:

@@ -78,11 +78,14 @@ class Sampler:
 
     Others use the machine at the same time. So memory is what the family holds and what has been
     added to the memory that belongs to no process (tmpfs, memfd, segments); disk is what has been
-    added to the disk, and at most to `folders` where they are given.
+    added to the disk, and at most to `folders` where they are given. With a `mark`, who bears it is
+    of the family, too: what runs in a container descends from the engine.
     """
 
-    def __init__(self, root: int, folders: list[Path] | None, limit_bytes: int) -> None:
-        self.root, self.folders, self.limit_bytes = root, folders, limit_bytes
+    def __init__(
+        self, root: int, folders: list[Path] | None, limit_bytes: int, mark: str = ""
+    ) -> None:
+        self.root, self.folders, self.limit_bytes, self.mark = root, folders, limit_bytes, mark
         self.family: set[Birth] = set()
         self.peak_processes = 0
         self.grader_stopped = False
@@ -133,6 +136,8 @@ class Sampler:
     ) -> None:
         if self.root in living:
             self.family.add(living[self.root])
+        if self.mark:
+            self.family |= bearers(self.mark)
         children: dict[int, list[Birth]] = {}
         for birth, (parent, _state) in found.items():
             children.setdefault(parent, []).append(birth)

@@ -3,62 +3,17 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from graders.containers.engine import Engine, open_engine
-from graders.containers.images import image_name
 from graders.containers.reaper import RUN
-
-ROOT = Path(__file__).parents[3]
-STAND_INS = {"LAB_POSTGRES_IMAGE": "lab/postgres:debian", "LAB_REDIS_IMAGE": "lab/redis:debian"}
-SHARED = ("DOCKER_HOST", *STAND_INS)
-
-
-@pytest.fixture(scope="session")
-def _engine_runs() -> Iterator[None]:
-    """Use the engine that answers, or start one that ends with this process, however it ends."""
-    say_where = 'echo "${DOCKER_HOST-}"; cat'
-    with subprocess.Popen(
-        [ROOT / "docker/engine.sh", "run", "sh", "-c", say_where],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as running:
-        assert running.stdout
-        assert running.stderr
-        said = running.stdout.readline()
-        if not said:
-            pytest.skip(f"no Docker engine here: {running.stderr.read().strip()}")
-        with pytest.MonkeyPatch.context() as patch:
-            if said.strip():
-                patch.setenv("DOCKER_HOST", said.strip())
-            yield
-        running.communicate()
-
-
-@pytest.fixture(scope="session")
-def _images(_engine_runs: None) -> Iterator[None]:
-    """Have images for both services: those that are there, or stand-ins already packed."""
-    with pytest.MonkeyPatch.context() as patch:
-        engine = open_engine()
-        if not all(engine.has_image(image_name(one)) for one in ("postgres", "redis")):
-            home = Path(os.environ.get("LAB_HOME", ROOT / ".lab"))
-            there = all(engine.has_image(image) for image in STAND_INS.values())
-            if not there and not (home / "cache/images/debian.tar").exists():
-                pytest.skip("the Docker engine has no images: run docker/stand_ins.sh")
-            subprocess.run([ROOT / "docker/stand_ins.sh"], check=True, capture_output=True)
-            for variable, image in STAND_INS.items():
-                patch.setenv(variable, image)
-        yield
+from tests.docker_engine import ROOT, docker_settings
 
 
 @pytest.fixture
-def engine(_images: None) -> Engine:
+def engine(images: None) -> Engine:
     """An engine that answers and has an image for each service."""
     return open_engine()
 
@@ -66,7 +21,7 @@ def engine(_images: None) -> Engine:
 @pytest.fixture
 def docker_env(engine: Engine) -> dict[str, str]:
     """What a command line needs to find the engine and its images."""
-    return {name: os.environ[name] for name in SHARED if name in os.environ}
+    return docker_settings()
 
 
 @pytest.fixture
@@ -110,7 +65,7 @@ def compose() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="module")
 def kept(
-    _images: None, compose: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+    images: None, compose: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
     """The services of `make up`, running; the environment their commands need.
 

@@ -12,17 +12,20 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 import redis
 from anyio.from_thread import BlockingPortal
 
 from graders.containers.engine import Engine, open_engine
-from graders.containers.reaper import GRADER, RUN, grader_label
-from graders.errors import MachineError
+from graders.containers.reaper import GRADER, RUN, grader_label, is_dead
+from graders.containers.run import docker_run
+from graders.errors import MachineError, SubmissionError
 from graders.sandbox import HostNetwork
 from graders.services import serve
 from graders.services.cluster import SETTINGS
+from graders.services.docker_containers import ServiceContainers
 from graders.services.proxy import Proxy
 from graders.stand.link import Link
 
@@ -82,23 +85,32 @@ def test_a_grader_that_is_ended_leaves_nothing_however_far_it_got(
     wait_until(lambda: left() == [], "nothing to be left")
 
 
-def ended_process() -> int:
+def ended_process() -> str:
     done = subprocess.Popen([sys.executable, "-c", ""])
     done.wait()
-    return done.pid
+    return str(done.pid)
 
 
-def test_what_dead_graders_left_is_removed_by_the_next_one_and_what_the_living_have_is_not(
+def test_what_dead_graders_left_is_removed_by_the_next_one_and_what_others_have_is_not(
     engine: Engine, in_docker: Callable[..., Any], wait_until: Callable[..., Any]
 ) -> None:
     living = grader_label(os.getpid())
-    place, _, started_s = living.split()
-    dead = f"{place} {ended_process()} {started_s}"
-    elsewhere = f"another-machine/ {ended_process()} {started_s}"
+    host, boot, namespace, pid, started = living.split()
+    dead = {
+        "ended": [host, boot, namespace, ended_process(), started],
+        "number-used-again": [host, boot, namespace, pid, "1"],
+        "of-an-earlier-boot": [host, "another-boot", namespace, pid, started],
+    }
+    others = {
+        "living": [living],
+        "elsewhere": ["another-machine", boot, namespace, ended_process(), started],
+        "in-a-container": [host, boot, "pid:[1]", ended_process(), started],
+        "of-another-release": ["a", "label"],
+    }
     try:
         networks = {
-            name: engine.client.networks.create(f"test-{name}", labels={RUN: name, GRADER: who})
-            for name, who in {"dead": dead, "living": living, "elsewhere": elsewhere}.items()
+            name: engine.client.networks.create(name, labels={RUN: name, GRADER: " ".join(who)})
+            for name, who in {**dead, **others}.items()
         }
         with in_docker("redis"):
             filters = {"label": RUN}
@@ -106,12 +118,21 @@ def test_what_dead_graders_left_is_removed_by_the_next_one_and_what_the_living_h
             def names() -> set[str]:
                 return {one.name for one in engine.client.networks.list(filters=filters)}
 
-            wait_until(lambda: "test-dead" not in names(), "the dead grader's network to go")
-            assert {"test-living", "test-elsewhere"} <= names()
+            wait_until(lambda: not names() & dead.keys(), "the networks of the dead to go")
+            assert names() >= others.keys()
     finally:
         for network in networks.values():
             with contextlib.suppress(Exception):
                 network.remove()
+
+
+def test_a_clock_that_is_set_makes_no_living_grader_look_dead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    label = grader_label(os.getpid())
+    true = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: true(process) + 3600)
+    assert not is_dead(label)
 
 
 @pytest.mark.parametrize("host", ["unix:///nowhere/docker.sock", "tcp://127.0.0.1:1", "nonsense"])
@@ -136,13 +157,23 @@ def test_a_missing_image_is_named_with_the_command_that_gets_it(
     assert "docker/stand_ins.sh" in refused.value.next_step
 
 
+@pytest.mark.parametrize("service", ["postgres", "redis"])
+def test_a_name_that_no_image_can_have_is_refused_with_what_to_correct(
+    in_docker: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    monkeypatch.setenv(f"LAB_{service.upper()}_IMAGE", "Not Valid!!")
+    with pytest.raises(MachineError, match="'Not Valid!!' is no name of an image") as refused:
+        in_docker(service).__enter__()
+    assert f"LAB_{service.upper()}_IMAGE" in refused.value.next_step
+
+
 def test_a_container_that_ends_at_once_is_the_machines_fault_and_shows_its_last_lines(
     in_docker: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAB_POSTGRES_IMAGE", os.environ.get("LAB_REDIS_IMAGE", "redis:7"))
     with pytest.raises(MachineError, match=r"ended|could not start") as refused:
         in_docker("postgres").__enter__()
-    assert "postgres" in f"{refused.value.problem} {refused.value.log}"
+    assert refused.value.log
 
 
 def test_the_server_has_the_settings_of_the_embedded_one(in_docker: Callable[..., Any]) -> None:
@@ -212,25 +243,50 @@ def test_faults_reach_services_in_containers(
         link.close()
 
 
-@pytest.fixture
-def over_tcp(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Reach the engine by TCP, as one in a virtual machine."""
-    path = engine.client.api.get_adapter(engine.client.api.base_url).socket_path
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=forward_all, args=(listening, path), daemon=True).start()
-        port = listening.getsockname()[1]
-        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{port}")
+class Way:
+    """A way to the engine by TCP, as to one in a virtual machine; it can be lost for a while."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.port = 0
+        self._open()
+
+    def _open(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listening.getsockname()[1]
+        self._sockets = [self._listening]
+        threading.Thread(target=self._forward_all, args=(self._sockets,), daemon=True).start()
+
+    def _forward_all(self, sockets: list[socket.socket]) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                here, _ = sockets[0].accept()
+                there = socket.socket(socket.AF_UNIX)
+                there.connect(self._path)
+                sockets += [here, there]
+                for ends in ((here, there), (there, here)):
+                    threading.Thread(target=forward, args=ends, daemon=True).start()
+
+    def close(self) -> None:
+        for one in self._sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    @contextlib.contextmanager
+    def lost(self) -> Iterator[None]:
+        self.close()
         yield
+        self._open()
 
 
-def forward_all(listening: socket.socket, path: str) -> None:
-    with contextlib.suppress(OSError):  # closed: the test is over
-        while True:
-            here, _ = listening.accept()
-            there = socket.socket(socket.AF_UNIX)
-            there.connect(path)
-            for ends in ((here, there), (there, here)):
-                threading.Thread(target=forward, args=ends, daemon=True).start()
+@pytest.fixture
+def over_tcp(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Way]:
+    """Reach the engine by TCP, as one in a virtual machine."""
+    way = Way(engine.client.api.get_adapter(engine.client.api.base_url).socket_path)
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{way.port}")
+    yield way
+    way.close()
 
 
 def forward(source: socket.socket, sink: socket.socket) -> None:
@@ -241,7 +297,7 @@ def forward(source: socket.socket, sink: socket.socket) -> None:
 
 
 def test_an_engine_that_is_not_of_this_machine_gives_ports_of_the_loopback(
-    over_tcp: None, in_docker: Callable[..., Any]
+    over_tcp: Way, in_docker: Callable[..., Any]
 ) -> None:
     assert not open_engine().direct
     with (
@@ -253,3 +309,111 @@ def test_an_engine_that_is_not_of_this_machine_gives_ports_of_the_loopback(
         assert database.port != 5432
         assert database.fetch("SELECT 1") == [(1,)]
         assert redis.Redis.from_url(cache.url(cache.host, cache.port)).ping()
+
+
+def test_an_engine_that_is_lost_in_a_grade_is_the_machines_fault_and_no_full_disk(
+    over_tcp: Way, in_docker: Callable[..., Any]
+) -> None:
+    with in_docker("postgres", "redis") as servers, servers["redis"].provision():
+        with over_tcp.lost():
+            with pytest.raises(MachineError, match="no longer answers") as refused:
+                servers["redis"].provision().__enter__()
+            assert "docker version" in refused.value.next_step
+            with pytest.raises(MachineError, match="no longer answers"):
+                servers["postgres"].require_within_limits()
+        servers["postgres"].require_within_limits()
+
+
+ASKS = """
+from graders.containers.run import docker_run
+from graders.services.docker_containers import ServiceContainers
+with docker_run() as run:
+    containers = ServiceContainers(run)
+    network = containers.network._unwrap_network
+    network.reload()
+    print(containers.engine.direct, network.attrs["Internal"])
+"""
+
+
+def test_a_grader_that_is_not_in_the_network_of_the_engine_finds_that_out(engine: Engine) -> None:
+    with docker_run() as run:
+        assert ServiceContainers(run).engine.direct
+    prefix = ["unshare", "--net"] if os.getuid() == 0 else ["unshare", "--map-root-user", "--net"]
+    if subprocess.run([*prefix, "true"], capture_output=True).returncode:
+        pytest.skip("no other network can be made here")
+    done = subprocess.run(  # as in a container with the engine's socket
+        [*prefix, sys.executable, "-c", ASKS], capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["False", "False"], done.stderr
+
+
+@pytest.mark.parametrize("service", ["postgres", "redis"])
+def test_a_service_has_no_rights_over_others_and_writes_to_bounded_folders_only(
+    engine: Engine, in_docker: Callable[..., Any], service: str
+) -> None:
+    with in_docker(service) as servers, servers[service].provision():
+        [container] = engine.client.containers.list(filters={"label": RUN})
+        status = container.exec_run(["cat", "/proc/1/status"]).output.decode()
+        said = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert "0" not in said["Uid"].split()
+        assert {int(said[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapBnd")} == {0}
+        assert said["NoNewPrivs"].strip() == "1"
+        assert container.attrs["Mounts"] == []
+        mounts = container.exec_run(["cat", "/proc/self/mounts"]).output.decode().splitlines()
+        kinds = {line.split()[1]: line.split()[2:4] for line in mounts}
+        assert "ro" in kinds["/"][1].split(",")
+        for folder in container.attrs["HostConfig"]["Tmpfs"]:
+            kind, options = kinds[container.exec_run(["realpath", folder]).output.decode().strip()]
+            assert kind == "tmpfs"
+            assert "size=" in options
+
+
+FILLS = """
+CREATE TABLE filling AS
+  SELECT repeat(md5(i::text), 40) AS text FROM generate_series(1, 1000000) AS i
+"""
+
+
+def test_a_submission_that_fills_the_database_is_to_blame_and_the_disk_is_not_full(
+    in_docker: Callable[..., Any],
+    as_submission: Callable[..., psycopg.Connection[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("graders.services.docker_postgres.FOLDER_BYTES", 256 << 20)
+    with in_docker("postgres") as servers:
+        with servers["postgres"].provision() as database:
+            servers["postgres"].require_within_limits()
+            with as_submission(database) as connection, pytest.raises(psycopg.Error):
+                connection.execute(FILLS)
+        with pytest.raises(SubmissionError, match="filled PostgreSQL: 256 MiB") as refused:
+            servers["postgres"].require_within_limits()
+        assert "tables" in refused.value.next_step
+
+
+FILLS_AT_START = f'''
+import os, psycopg
+psycopg.connect(os.environ["DATABASE_URL"]).execute("""{FILLS}""")
+'''
+SMALL = """
+from graders.cli import main
+from graders.services import docker_postgres
+docker_postgres.FOLDER_BYTES = 256 << 20
+main()
+"""
+
+
+def test_a_grade_says_that_the_submission_filled_the_database(
+    kit: Any, docker_env: dict[str, str]
+) -> None:
+    source = "labs/service/solutions/cached"
+    (kit.folder / source / "app.py").write_text(FILLS_AT_START)
+    command = ["grade", "service", "--from", source, "--no-load", "--services", "docker"]
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL, *command],
+        cwd=kit.folder,
+        env=kit.environment(**docker_env),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "The submission filled PostgreSQL: 256 MiB are allowed." in done.stdout
