@@ -40,14 +40,14 @@ sources() {
   done
 }
 
-stand_in() { # NAME ENTRYPOINT CMD PORT ENV: the base with a way in
+stand_in() { # NAME CMD ENV [PORT VOLUME]: the base with a way in
   if has "lab/$1:debian"; then
     return
   fi
-  container=$(docker create "$base" true)
+  container=$(docker create --network none "$base" true)
   docker cp "$here/stand_ins/$1.sh" "$container:/usr/local/bin/docker-entrypoint.sh"
   docker commit --change "ENTRYPOINT [\"docker-entrypoint.sh\"]" --change "CMD [\"$2\"]" \
-    --change "ENV $3" ${4:+--change "EXPOSE $4"} "$container" "lab/$1:debian" >/dev/null
+    --change "ENV $3" ${4:+--change "EXPOSE $4"} ${5:+--change "VOLUME $5"} "$container" "lab/$1:debian" >/dev/null
   docker rm "$container" >/dev/null
   echo "lab/$1:debian"
 }
@@ -57,8 +57,9 @@ if ! has "$base"; then
   docker import "$images/debian.tar" "$base" >/dev/null
 fi
 path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-major=$(docker run --rm "$base" ls /usr/lib/postgresql)
+major=$(docker run --rm --network none "$base" ls /usr/lib/postgresql)
 postgres="PATH=$path:/usr/lib/postgresql/$major/bin PG_MAJOR=$major"
-stand_in postgres postgres "$postgres PGDATA=/var/lib/postgresql/data" 5432
-stand_in redis redis-server "PATH=$path" 6379
+data=/var/lib/postgresql/data
+stand_in postgres postgres "$postgres PGDATA=$data" 5432 "$data"
+stand_in redis redis-server "PATH=$path" 6379 /data
 stand_in python python3 "PATH=$path"

@@ -29,7 +29,7 @@ from graders.services.docker_containers import ServiceContainers
 from graders.services.proxy import Proxy
 from graders.stand.link import Link
 
-pytestmark = pytest.mark.usefixtures("_nothing_left")
+pytestmark = [pytest.mark.usefixtures("_nothing_left"), pytest.mark.timeout(300)]  # whole grades
 SOLUTION = "solutions/cached"
 LINGERS = """
 import time
