@@ -4,9 +4,10 @@
 # They are made of Debian packages from this machine's own apt sources, and hold the PostgreSQL and
 # Redis of that Debian: PostgreSQL 15 on Debian 12, where docker-compose.yml asks for 16.
 # What the engine has already is not made again; LAB_HOME (.lab) keeps the packed file system for
-# engines that have nothing. Afterwards:
+# engines that have nothing.
 #
-#   export LAB_POSTGRES_IMAGE=lab/postgres:debian LAB_REDIS_IMAGE=lab/redis:debian
+#   docker/stand_ins.sh                  make them, say which variables name them
+#   docker/stand_ins.sh run COMMAND...   make them, and run COMMAND with these variables set
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -63,3 +64,10 @@ data=/var/lib/postgresql/data
 stand_in postgres postgres "$postgres PGDATA=$data" 5432 "$data"
 stand_in redis redis-server "PATH=$path" 6379 /data
 stand_in python python3 "PATH=$path"
+export LAB_POSTGRES_IMAGE=lab/postgres:debian LAB_REDIS_IMAGE=lab/redis:debian
+export LAB_PYTHON_IMAGE=lab/python:debian
+if [ "${1:-}" = run ]; then
+  shift
+  exec "$@"
+fi
+echo "export LAB_POSTGRES_IMAGE=$LAB_POSTGRES_IMAGE LAB_REDIS_IMAGE=$LAB_REDIS_IMAGE LAB_PYTHON_IMAGE=$LAB_PYTHON_IMAGE"
