@@ -3,7 +3,8 @@
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -15,7 +16,7 @@ from graders.sandbox import Network
 from graders.services.cluster import SETTINGS
 from graders.services.docker_containers import ServiceContainers, Started
 from graders.services.embedded_postgres import SEED_DATABASE
-from graders.services.postgres import PostgresServer
+from graders.services.postgres import Database, PostgresServer
 from graders.services.roles import keep_strangers_out
 from graders.services.seeding import seed
 
@@ -35,6 +36,16 @@ class DockerPostgres(PostgresServer):
     def __init__(self, admin: str, started: Started, network: Network, description: str) -> None:
         super().__init__(admin, started.host, started.port, network, description)
         self._started = started
+
+    @contextmanager
+    def provision(self) -> Iterator[Database]:
+        """Make a role and a database; a server that is full, or recovers from it, is explained."""
+        try:
+            with super().provision() as database:
+                yield database
+        except psycopg.Error:
+            self.require_within_limits()
+            raise
 
     def require_within_limits(self) -> None:
         """Raise SubmissionError when it has been filled, MachineError when it has ended."""

@@ -374,6 +374,17 @@ CREATE TABLE filling AS
 """
 
 
+def fill(server: Any, as_submission: Callable[..., psycopg.Connection[Any]]) -> None:
+    """Have a submission fill a server, whose own work then fails at once or a little later."""
+    with (
+        server.provision() as database,
+        as_submission(database) as connection,
+        pytest.raises(psycopg.Error),
+    ):
+        connection.execute(FILLS)
+    server.require_within_limits()
+
+
 def test_a_submission_that_fills_the_database_is_to_blame_and_the_disk_is_not_full(
     in_docker: Callable[..., Any],
     as_submission: Callable[..., psycopg.Connection[Any]],
@@ -381,12 +392,9 @@ def test_a_submission_that_fills_the_database_is_to_blame_and_the_disk_is_not_fu
 ) -> None:
     monkeypatch.setattr("graders.services.docker_postgres.FOLDER_BYTES", 256 << 20)
     with in_docker("postgres") as servers:
-        with servers["postgres"].provision() as database:
-            servers["postgres"].require_within_limits()
-            with as_submission(database) as connection, pytest.raises(psycopg.Error):
-                connection.execute(FILLS)
+        servers["postgres"].require_within_limits()
         with pytest.raises(SubmissionError, match="filled PostgreSQL: 256 MiB") as refused:
-            servers["postgres"].require_within_limits()
+            fill(servers["postgres"], as_submission)
         assert "tables" in refused.value.next_step
 
 
