@@ -98,7 +98,7 @@ def assault(attack: Attack, level: str, template_home: Path) -> Course:
         arguments = ["grade", str(world.lab), "--from", str(submission), *options(attack, level)]
         run = Run(arguments, home=world.home, env=env, prefix=())
         try:
-            places, mark = filled(run, world, level), world.mark if level == "docker" else ""
+            places, mark = filled(run, world), world.mark if level == "docker" else ""
             with Sampler(run.popen.pid, places, MOST_MEMORY_BYTES, mark) as sampler:
                 sampler.traces.names |= {world.mark, run.temporary.name}
                 sampler.traces.graders.add(grader_label(run.popen.pid))
@@ -118,10 +118,8 @@ def assault(attack: Attack, level: str, template_home: Path) -> Course:
             clean_up(run, sampler, world)
 
 
-def filled(run: Run, world: World, level: str) -> list[Path] | None:
-    """Return the places an attack may fill; None where they can't be seen from here."""
-    if level == "docker":
-        return None
+def filled(run: Run, world: World) -> list[Path]:
+    """Return the places on the disk that an attack may fill; a container's own lie in memory."""
     return [run.temporary, world.folder, *(Path(one, world.mark) for one in PLACES)]
 
 

@@ -1,6 +1,7 @@
 """What a run takes of the machine while it lasts, seen from outside."""
 
 import contextlib
+import itertools
 import os
 import threading
 from pathlib import Path
@@ -9,6 +10,7 @@ from tests.adversarial.attacks.traces import Birth, Traces
 
 PERIOD_S = 0.1
 LOOKED_UP = 100
+LOOKS_PER_SEARCH = 5  # who starts another is followed at every look
 STOPPED_PERIODS = 5  # a check may pause a process for a moment
 
 
@@ -78,13 +80,11 @@ class Sampler:
 
     Others use the machine at the same time. So memory is what the family holds and what has been
     added to the memory that belongs to no process (tmpfs, memfd, segments); disk is what has been
-    added to the disk, and at most to `folders` where they are given. With a `mark`, who bears it is
+    added to the disk, and at most to `folders`. With a `mark`, who bears it is
     of the family, too: what runs in a container descends from the engine.
     """
 
-    def __init__(
-        self, root: int, folders: list[Path] | None, limit_bytes: int, mark: str = ""
-    ) -> None:
+    def __init__(self, root: int, folders: list[Path], limit_bytes: int, mark: str = "") -> None:
         self.root, self.folders, self.limit_bytes, self.mark = root, folders, limit_bytes, mark
         self.family: set[Birth] = set()
         self.peak_processes = 0
@@ -92,6 +92,7 @@ class Sampler:
         self.memory_bytes, self.disk_bytes = 0, 0
         self.user_namespaces: set[str] = set()
         self.traces = Traces()
+        self._looks = itertools.count()
         self._shared, self._free = memory_bytes("Shmem"), free_disk_bytes()
         self._stopped_periods = 0
         self._ended = threading.Event()
@@ -112,7 +113,7 @@ class Sampler:
     def sample(self) -> None:
         """Look once."""
         disk_bytes = self._free - free_disk_bytes()
-        if self.folders is not None and disk_bytes > self.disk_bytes:
+        if disk_bytes > self.disk_bytes:
             disk_bytes = min(disk_bytes, taken_bytes(self.folders))
         self.disk_bytes = max(self.disk_bytes, disk_bytes)
         found = processes()
@@ -136,7 +137,7 @@ class Sampler:
     ) -> None:
         if self.root in living:
             self.family.add(living[self.root])
-        if self.mark:
+        if self.mark and next(self._looks) % LOOKS_PER_SEARCH == 0:
             self.family |= bearers(self.mark)
         children: dict[int, list[Birth]] = {}
         for birth, (parent, _state) in found.items():
