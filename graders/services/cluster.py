@@ -81,6 +81,9 @@ def serve_cluster(data: Path, log: Path, network: Network) -> Iterator[PostgresS
 
 def _start(data: Path, log: Path, port: int, network: Network) -> Supervised:
     settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(data)}
+    settings["restart_after_crash"] = (
+        "off"  # when its children were killed, it is to end, and clean
+    )
     if (data / "PG_VERSION").read_text().strip() != "15":
         settings["reserved_connections"] = "10"  # for the inspector, whatever floods the others
     options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]

@@ -146,10 +146,10 @@ def _report(world: World, before: dict[str, str]) -> dict[str, Any] | None:
 
 def _must_have_run(attack: Attack, scene: Scene) -> None:
     text = json.dumps(scene.report) + scene.run.output
+    if "The submission was ended: " in text:  # for what it took, services first: they fail it then
+        return
     if f"broken {attack.name}" in text:
         raise Broken(f"{attack.name} is broken:\n{text[:8000]}")
-    if "The submission was ended: " in text:  # for what it took, and so its log is not shown
-        return
     word = "trying" if attack.dies else "tried"
     if attack.at != "folder" and not attack.kill_grader and f"{word} {attack.name}" not in text:
         raise Broken(f"{attack.name} was never tried:\n{text[:8000]}")
