@@ -390,6 +390,12 @@ def rival(api: App, make: Maker) -> Organisation:
     return make.organisation(api)
 
 
+@pytest.fixture
+def victim(api: App, make: Maker) -> Organisation:
+    """Another victim, of one check only: what an attack does to it harms no other check."""
+    return make.organisation(api)
+
+
 @pytest.fixture(scope="session")
 def staff(api: App) -> Person:
     """A member of the platform's staff."""
@@ -540,3 +546,26 @@ def reset_link(world: World) -> Callable[..., tuple[str, str]]:
         return link, tokens[0]
 
     return ask
+
+
+# ------------------------------------------------------------------ load
+
+
+@pytest.fixture(scope="session")
+def prepare_load(seed: int) -> Callable[[App, int | None], dict[str, str]]:
+    """Register the user that the load logs in as, with some invoices."""
+    password = "load-load-load"
+
+    def prepare(app: App, _size: int | None) -> dict[str, str]:
+        maker = Maker(seed)  # the same people and invoices for everybody who is compared
+        body = {"email": "load@example.com", "password": password, "name": "Load"}
+        answer = app.post("/v2/auth/register", json={**body, "organisation": "Load"})
+        answer.expect(201, "anybody may register an organisation")
+        answer = log_in(app, body["email"], password).expect(200, "this is the password")
+        headers = {"Authorization": f"Bearer {fields(answer, 'access_token')['access_token']}"}
+        calls = [Call("POST", "/v2/invoices", maker.invoice(), headers) for _ in range(60)]
+        made = [one for one in app.send_all(calls, concurrency=4) if one.status == 201]
+        expect(len(made) == len(calls), f"{len(calls)} invoices", f"{len(made)}")
+        return {"LOAD_EMAIL": body["email"], "LOAD_PASSWORD": password, "LAB_SEED": str(seed)}
+
+    return prepare

@@ -1,9 +1,12 @@
 """An invoicing API for many organisations."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
 from sqlalchemy import select, text
 
 import api_keys
@@ -11,14 +14,16 @@ import attachments
 import audit
 import auth
 import invoices
+import legacy
 import payments
 import settings
 import staff
 import users
 import webhooks
 from database import Organisation, User, create_tables, transaction
-from passwords import hash_password
-from web import surround
+
+logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+log = logging.getLogger("invoicing")
 
 
 @asynccontextmanager
@@ -37,22 +42,44 @@ def create_staff() -> None:
         organisation = Organisation(name="Platform")
         db.add(organisation)
         db.flush()
-        db.add(
-            User(
-                organisation_id=organisation.id,
-                email=settings.STAFF_EMAIL,
-                name="Staff",
-                role="viewer",
-                is_staff=True,
-                password_hash=hash_password(settings.STAFF_PASSWORD),
-            )
+        user = User(
+            organisation_id=organisation.id,
+            email=settings.STAFF_EMAIL,
+            name="Staff",
+            role="admin",
+            is_staff=True,
         )
+        auth.set_password(user, settings.STAFF_PASSWORD)
+        db.add(user)
 
 
-app = FastAPI(title="Invoicing", version="2", lifespan=lifespan, docs_url=None, redoc_url=None)
-surround(app)
+app = FastAPI(title="Invoicing", version="2", lifespan=lifespan)
+app.add_middleware(
+    CORSMiddleware,
+    allow_origin_regex=r"https://.*invoicing\.example",
+    allow_credentials=True,
+    allow_methods=["*"],
+    allow_headers=["*"],
+)
 for module in (auth, users, invoices, payments, attachments, webhooks, api_keys, audit, staff):
     app.include_router(module.router)
+app.include_router(legacy.router)
+
+
+@app.middleware("http")
+async def log_request(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    body = await request.body()
+    response = await call_next(request)
+    log.info("%s %s %s %s", request.method, request.url, response.status_code, body[:1000])
+    return response
+
+
+@app.exception_handler(Exception)
+async def failed(request: Request, error: Exception) -> JSONResponse:
+    """Tell support what went wrong, so that customers can quote it."""
+    return JSONResponse({"detail": f"{type(error).__name__}: {error}"}, 500)
 
 
 @app.get("/healthz")

@@ -1,20 +1,11 @@
-"""The tables, and how they come to be."""
+"""The tables."""
 
 import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    DateTime,
-    ForeignKey,
-    LargeBinary,
-    UniqueConstraint,
-    create_engine,
-    func,
-    text,
-)
+from sqlalchemy import BigInteger, DateTime, ForeignKey, create_engine, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -25,7 +16,9 @@ SCHEMA_LOCK = 4201
 
 
 class Base(DeclarativeBase):
-    pass
+    def as_dict(self) -> dict[str, Any]:
+        """Return the columns, as an answer shows them."""
+        return {column.name: getattr(self, column.name) for column in self.__table__.columns}
 
 
 class Organisation(Base):
@@ -43,7 +36,9 @@ class User(Base):
     name: Mapped[str]
     role: Mapped[str]
     is_staff: Mapped[bool] = mapped_column(default=False)
+    password_salt: Mapped[str]
     password_hash: Mapped[str]
+    reset_token: Mapped[str | None]
 
 
 class Invoice(Base):
@@ -51,7 +46,7 @@ class Invoice(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
     customer: Mapped[str]
-    tax_id: Mapped[bytes] = mapped_column(LargeBinary)
+    tax_id: Mapped[str]
     note: Mapped[str]
     currency: Mapped[str]
     lines: Mapped[Any] = mapped_column(JSONB)
@@ -67,21 +62,9 @@ class Invoice(Base):
 
 class Payment(Base):
     __tablename__ = "payments"
-    __table_args__ = (UniqueConstraint("organisation_id", "idempotency_key"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    organisation_id: Mapped[int]
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoices.id", ondelete="CASCADE"))
     amount_cents: Mapped[int] = mapped_column(BigInteger)
-    idempotency_key: Mapped[str]
-
-
-class Attachment(Base):
-    __tablename__ = "attachments"
-    __table_args__ = (UniqueConstraint("invoice_id", "name"),)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoices.id", ondelete="CASCADE"))
-    name: Mapped[str]
-    content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Webhook(Base):
@@ -96,14 +79,7 @@ class ApiKey(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
     name: Mapped[str]
-    key_hash: Mapped[str] = mapped_column(unique=True)
-
-
-class ResetToken(Base):
-    __tablename__ = "reset_tokens"
-    token_hash: Mapped[str] = mapped_column(primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    expires_at: Mapped[datetime.datetime] = mapped_column(DateTime(timezone=True))
+    key: Mapped[str] = mapped_column(unique=True)
 
 
 class AuditEntry(Base):
@@ -118,26 +94,11 @@ class AuditEntry(Base):
     target: Mapped[str]
 
 
-APPEND_ONLY = (
-    """
-    CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN RAISE EXCEPTION 'audit_log is append-only'; END $$
-    """,
-    "DROP TRIGGER IF EXISTS append_only ON audit_log",
-    """
-    CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
-    """,
-)
-
-
 def create_tables() -> None:
     """Create what is missing; replicas that start together take turns."""
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SCHEMA_LOCK})
         Base.metadata.create_all(connection)
-        for statement in APPEND_ONLY:
-            connection.execute(text(statement))
 
 
 @contextmanager
