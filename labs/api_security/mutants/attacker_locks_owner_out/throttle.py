@@ -47,7 +47,6 @@ class LoginAttempt:
     def __init__(self, email: str, source: str) -> None:
         account, source = digest(email), digest(source)
         self._familiar = f"familiar:{account}:{source}"
-        known = store.exists(self._familiar)
         self._account = f"tries:{account}:everybody"
         self._source = f"tries-from:{source}"
         limits = (
