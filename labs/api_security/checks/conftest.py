@@ -10,6 +10,7 @@ import secrets
 import socket
 import string
 import time
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +27,7 @@ INSIDE = {
     "vault.internal": "10.0.0.7",
     "v6.internal": "::1",
 }
-MAIL_WITHIN_S = 5.0
+MAIL_WITHIN_S = 10.0
 STAFF = ("staff@platform.example", "correct horse battery staple")
 
 Listen = Callable[[Callable[[Asked], Reply]], Listener]
@@ -65,6 +66,7 @@ class World:
 
     def addresses(self, host: str) -> list[str]:
         """Look a name up, as a resolver does: every spelling of a number is one."""
+        host = unicodedata.normalize("NFKC", host).replace("。", ".")
         host = host.strip("[]").rstrip(".").lower()
         if host in self.names:
             plan = self.names[host]
@@ -173,13 +175,11 @@ def brief(app_factory: Callable[..., Any], settings: dict[str, str]) -> Iterator
 
 
 @pytest.fixture(autouse=True)
-def still_alive(request: pytest.FixtureRequest) -> Iterator[None]:
+def still_alive(context: Any) -> Iterator[None]:
     """Say which check ended the service, and start it again for the next one."""
     yield
-    apps = [name for name in ("api", "tight", "brief") if name in request.fixturenames]
-    for app in map(request.getfixturevalue, apps):
-        how = app.ended()
-        if how:
+    for app in context.findings.running:
+        if how := app.ended():
             for replica in app.replicas:
                 replica.restart()
             expected = "the service to live on after this check's requests"

@@ -1,11 +1,12 @@
 """Stage edges: sizes, rates, errors, and what browsers are told."""
 
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
-from graders.checks import Answer, App, Call, Replica, expect, requirement
+from graders.checks import Answer, App, Call, Inconclusive, Replica, expect, requirement
 
 RATE_LIMIT, WINDOW_S = 60, 60
 
@@ -218,12 +219,11 @@ def alternately(app: App, calls: list[Call], at_once: int = 6) -> list[Answer]:
 @requirement("rate-limit")
 def test_a_user_gets_the_stated_rate_on_both_replicas_together(tight: App, make: Any) -> None:
     # A window may end while we ask, and then a right service answers up to twice as many. It can't
-    # end twice: the better of two tries counts.
-    served = []
+    # end twice: the better of two tries counts. A bucket that is refilled meanwhile is right too.
+    excess = []
     for _ in range(2):
-        ann = make.person(tight)
-        other = ann.elsewhere()
-        tokens = [ann.headers, other.headers]
+        ann, started_s = make.person(tight), time.monotonic()
+        tokens = [ann.headers, ann.elsewhere().headers]
         honest = [Call("GET", "/v2/me", headers=ann.headers)] * RATE_LIMIT
         early = [one for one in alternately(tight, honest) if one.status == 429]
         first = early[0] if early else None
@@ -231,13 +231,17 @@ def test_a_user_gets_the_stated_rate_on_both_replicas_together(tight: App, make:
         expect(not early, expected, f"{len(early)} of them", "", first)
         calls = [Call("GET", "/v2/me", headers=tokens[n % 4 // 2]) for n in range(2 * RATE_LIMIT)]
         answers = alternately(tight, calls)
-        served.append(RATE_LIMIT + sum(one.status == 200 for one in answers))
+        elapsed_s = time.monotonic() - started_s
+        if elapsed_s > WINDOW_S / 2:
+            raise Inconclusive(f"{3 * RATE_LIMIT} requests took {elapsed_s:.0f} s of {WINDOW_S} s")
+        allowed = RATE_LIMIT * (0.1 + elapsed_s / WINDOW_S)
+        excess.append(sum(one.status == 200 for one in answers) - allowed)
         refused = [one for one in answers if one.status == 429]
-        if served[-1] <= RATE_LIMIT * 1.1:
+        if excess[-1] <= 0:
             break
-    got = f"{min(served)} answered, through two replicas and two sessions of one user"
+    got = f"{min(excess):.0f} more answered, through two replicas and two sessions of one user"
     expected = f"{RATE_LIMIT} requests a minute for one user, and 429 for the rest"
-    expect(min(served) <= RATE_LIMIT * 1.1, expected, got)
+    expect(min(excess) <= 0 and bool(refused), expected, got)
     waits = {one.headers.get("retry-after", "nothing") for one in refused}
     right = all(one.isdigit() and 1 <= int(one) <= WINDOW_S for one in waits)
     expect(right, f"Retry-After from 1 to {WINDOW_S}", waits, "", refused[0])
