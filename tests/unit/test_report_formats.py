@@ -279,6 +279,19 @@ class TestTheTerminal:
         bare = dataclasses.replace(report.requirements[3], checks=(), reason="no check ran")
         assert "no check ran" in self.shown(dataclasses.replace(report, requirements=(bare,)))
 
+    def test_shows_what_a_breach_means_and_what_it_is_called(self, report: Report) -> None:
+        failed = next(one for one in report.requirements if one.outcome is Outcome.FAILED)
+        told = dataclasses.replace(
+            failed, impact="Everybody reads it.", references=("CWE-639", "CWE-200"), read="OWASP"
+        )
+        shown = self.shown(dataclasses.replace(report, requirements=(told,)))
+        assert re.search(r"impact +Everybody reads it\.", shown)
+        assert re.search(r"known as +CWE-639, CWE-200", shown)
+        assert re.search(r"read +OWASP", shown)
+        page = to_html(dataclasses.replace(report, requirements=(told,)))
+        assert "Everybody reads it." in page
+        assert "CWE-639, CWE-200" in page
+
     def test_does_not_take_feedback_for_markup(self, report: Report) -> None:
         assert "[bold]no[/bold] [/x]" in self.shown(with_feedback(report, "[bold]no[/bold] [/x]"))
 
