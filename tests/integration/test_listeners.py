@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from anyio.from_thread import BlockingPortal
 
+from graders.client import Call, Client
 from graders.sandbox import HostNetwork
 from graders.stand import Asked, Listener, Reply
 
@@ -46,6 +47,19 @@ def test_a_listener_serves_as_a_proxy(listen: Callable[..., Listener]) -> None:
     whole = "http://192.0.2.1:8080/x?y"
     assert ask(listener, "POST", whole)[0] == 204
     assert [one.target for one in listener.asked] == [whole]
+
+
+def test_a_body_goes_in_pieces_when_the_call_says_so(
+    portal: BlockingPortal, listen: Callable[..., Listener]
+) -> None:
+    listener, client = listen(lambda _asked: Reply()), Client(portal, HostNetwork())
+    for headers in ({}, {"Transfer-Encoding": "chunked"}):
+        client.send(listener.url, Call("POST", "/", None, headers, b"x" * 200_000), 30.0)
+    client.close()
+    whole, pieces = listener.asked
+    assert (whole.body, whole.headers["content-length"]) == (pieces.body, "200000")
+    assert "content-length" not in pieces.headers
+    assert pieces.headers["transfer-encoding"] == "chunked"
 
 
 def test_a_closed_listener_refuses(listen: Callable[..., Listener]) -> None:

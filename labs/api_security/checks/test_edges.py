@@ -34,25 +34,25 @@ def test_a_page_holds_a_hundred_at_most(api: App, make: Any) -> None:
 
 @requirement("resource-limits")
 def test_bodies_end_at_a_mebibyte(rival: Any, make: Any) -> None:
-    base = f"/v2/invoices/{rival.invoices[0]}/attachments"
-    large = b"x" * (3 << 20)
-    chunked = b"".join(b"%x\r\n%s\r\n" % (1 << 16, large[: 1 << 16]) for _ in range(48))
-    headers = {"Transfer-Encoding": "chunked"}
-    sent = {
-        "large.bin": rival.admin.post(f"{base}?name=large.bin", content=large),
-        "chunked.bin": rival.admin.post(
-            f"{base}?name=chunked.bin", content=chunked + b"0\r\n\r\n", headers=headers
-        ),
-    }
-    for name, answer in sent.items():
+    base, large = f"/v2/invoices/{rival.invoices[0]}/attachments", b"x" * (3 << 20)
+    chunked = {"Transfer-Encoding": "chunked"}
+    for name, headers in {"large.bin": {}, "chunked.bin": chunked}.items():
+        headers = {**rival.admin.headers, **headers}
+        answer = sent(rival, Call("POST", f"{base}?name={name}", None, headers, large))
         kept = rival.admin.get(f"{base}/{name}")
         got = f"{len(kept.body)} bytes kept, after {answer.status}"
-        expect(len(kept.body) <= 1 << 20, "no more than a mebibyte kept", got, "", answer)
+        expect(len(kept.body) <= 1 << 20, "no more than a mebibyte kept", got, "", kept)
     note = make.word("large ")
     body = make.invoice(note=note + "x" * (2 << 20))
-    answer = rival.admin.post("/v2/invoices", json=body)
+    answer = sent(rival, Call("POST", "/v2/invoices", body, rival.admin.headers))
     listed = rival.admin.get(f"/v2/invoices?q={quote(note)}")
-    expect(note not in listed.text, "no invoice with a note of 2 MiB", answer.status, "", answer)
+    expect(note not in listed.text, "no invoice with a note of 2 MiB", answer.status, "", listed)
+
+
+def sent(rival: Any, call: Call) -> Answer:
+    """Send what is too large; a service may hang up in the middle of it."""
+    (answer,) = rival.admin.app.send_all([call])
+    return answer
 
 
 def nested(depth: int) -> dict[str, Any]:
