@@ -171,6 +171,7 @@ def test_one_source_can_not_try_many_accounts(
 # tells passes by chance in less than 0.3 %. What lies between is asked for again, then undecided.
 TELLS, TELLS_NOT = 0.92, 0.71
 PAIRS, ROUNDS = 30, 3
+HASH_SHARE = 0.8  # of the time of a login
 
 
 def chance_to_tell(known_s: list[float], unknown_s: list[float]) -> float:
@@ -178,11 +179,6 @@ def chance_to_tell(known_s: list[float], unknown_s: list[float]) -> float:
     wins = sum((one > other) + (one == other) / 2 for one in known_s for other in unknown_s)
     share = wins / (len(known_s) * len(unknown_s))
     return max(share, 1 - share)
-
-
-def spread_s(times_s: list[float]) -> float:
-    low, _, high = statistics.quantiles(times_s, n=4)
-    return high - low
 
 
 @dataclass(frozen=True)
@@ -231,15 +227,17 @@ def expect_same_time(
             for emails, times_s in turn if number % 2 else turn[::-1]:
                 times_s.append(ask(emails[number % len(emails)]).elapsed_s)
         chance = chance_to_tell(known_s, unknown_s)
-        noise_s = max(spread_s(known_s), spread_s(unknown_s))
+        # Had unknown addresses been answered that much earlier, would it have shown in this noise?
+        earlier_s = [one - visible_s for one in unknown_s]
+        would_show = chance_to_tell(known_s, earlier_s) >= TELLS
         medians_ms = [statistics.median(one) * 1000 for one in (known_s, unknown_s)]
         got = "medians of {:.1f} and {:.1f} ms".format(*medians_ms)
         got += f"; who guesses by time is right in {chance:.0%} of the cases"
         expected = f"{what} to take the same time for known and unknown addresses"
         expect(chance < TELLS, expected, got)
-        if chance <= TELLS_NOT and noise_s < visible_s:
+        if chance <= TELLS_NOT and would_show:
             return
-    raise Inconclusive(f"{what}: {got}; the times spread over {noise_s * 1000:.0f} ms")
+    raise Inconclusive(f"{what}: {got}; the machine is too busy to be sure")
 
 
 @pytest.mark.timeout(200)
@@ -256,7 +254,7 @@ def test_a_login_answers_alike_for_known_and_unknown_addresses(
     ann = crowd.owner
     right_s = [log_in(api, ann.email, ann.password, next(source)).elapsed_s for _ in range(3)]
     record("login_ms", statistics.median(right_s) * 1000)
-    expect_same_time(tried, crowd, statistics.median(right_s), "a failed login")
+    expect_same_time(tried, crowd, HASH_SHARE * statistics.median(right_s), "a failed login")
 
 
 @pytest.mark.timeout(200)
