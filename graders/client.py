@@ -8,7 +8,7 @@ import asyncio
 import json
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -26,12 +26,16 @@ BODY_LIMIT_BYTES = 10 << 20
 SHOWN_BODY_CHARACTERS = 300
 CHECK_RESERVE_S = 1.0
 IDLE_CONNECTION_S = 2.0
+CHUNKED, PIECE_BYTES = ("Transfer-Encoding", "chunked"), 1 << 16
 NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request to be sent; `json` is serialised, `content` sent as it is."""
+    """A request to be sent; `json` is serialised, `content` sent as it is.
+
+    With the header `Transfer-Encoding: chunked` the content goes in pieces, without its length.
+    """
 
     method: str
     path: str
@@ -179,14 +183,24 @@ class Client:
         return Answer(call, base_url, status, headers, bytes(body), elapsed_s, error)
 
     def _request(self, base_url: str, call: Call) -> Any:
+        headers, content = dict(call.headers), call.content
+        if content is not None and headers.get(CHUNKED[0], "").lower() == CHUNKED[1]:
+            del headers[CHUNKED[0]]  # aiohttp says so itself of a body that comes in pieces
+            content = _pieces(content)  # type: ignore[assignment]
         return self._http.request(
             call.method,
             URL(base_url + call.path, encoded=True),
             json=call.json,
-            data=call.content,
-            headers=dict(call.headers),
+            data=content,
+            headers=headers,
             allow_redirects=False,
         )
+
+
+async def _pieces(content: bytes | str) -> AsyncIterator[bytes]:
+    whole = content.encode() if isinstance(content, str) else content
+    for start in range(0, len(whole), PIECE_BYTES):
+        yield whole[start : start + PIECE_BYTES]
 
 
 async def _new_http_session(network: Network) -> aiohttp.ClientSession:

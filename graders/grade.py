@@ -112,6 +112,9 @@ def _report(
     )
 
 
+PLUGINS = ("lab_checks", "timeout")
+
+
 class Handover:
     """Gives the pytest session the grade it is part of."""
 
@@ -131,6 +134,8 @@ def run_checks(context: Context) -> None:
     arguments.append(f"--confcutdir={context.order.lab}")  # no conftest.py above the lab counts
     arguments += ["-c", os.devnull, "-o", "enable_assertion_pass_hook=true", "--strict-markers"]
     arguments += ["-p", "no:cacheprovider", f"--basetemp={context.stand.folder / 'pytest'}", "-q"]
+    # Only what checks need: a plugin of some other package may take seconds to load, or interfere.
+    arguments += ["--disable-plugin-autoload", *(f"-p{one}" for one in PLUGINS)]
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         code = pytest.main(arguments, plugins=[Handover(context)])
     if context.findings.problem:

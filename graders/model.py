@@ -112,7 +112,7 @@ class LoadFigures:
 
 @dataclass(frozen=True)
 class RequirementResult:
-    """One promise of the lab, with what its checks said."""
+    """One promise of the lab, with what its checks said, and what its breach means to others."""
 
     id: str
     title: str
@@ -122,6 +122,9 @@ class RequirementResult:
     earned: int
     reason: str = ""
     checks: tuple[CheckResult, ...] = ()
+    impact: str = ""
+    references: tuple[str, ...] = ()
+    read: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """From checks to requirements to the verdict. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from graders.manifest import Manifest, Requirement
 from graders.model import (
@@ -13,6 +14,7 @@ from graders.model import (
 )
 
 LEFT_OUT = "left out on request"
+VOID = "no points, because it was bought with {}"
 ENDED_EARLY = "not graded: the grade ended early"
 
 
@@ -28,10 +30,22 @@ def judge_requirements(
     for check in checks:
         by_requirement.setdefault(check.requirement, []).append(check)
     ordered = sorted(manifest.requirements, key=lambda one: manifest.stage_index(one.stage))
-    return tuple(
+    results = [
         _judge(one, by_requirement.get(one.id, []), one.id in selected, ended_early)
         for one in ordered
-    )
+    ]
+    return tuple(_void(results, {one.id for one in ordered if one.gate}))
+
+
+def _void(results: Sequence[RequirementResult], gates: Set[str]) -> Iterator[RequirementResult]:
+    """Take the points of all that passed while a gate failed."""
+    failed = [one.id for one in results if one.id in gates and one.outcome is Outcome.FAILED]
+    for one in results:
+        if failed and one.earned:
+            reason = VOID.format(" and ".join(failed))
+            yield dataclasses.replace(one, earned=0, reason=reason)
+        else:
+            yield one
 
 
 def _judge(
@@ -55,6 +69,9 @@ def _judge(
         earned=requirement.points if outcome is Outcome.PASSED else 0,
         reason=reason,
         checks=tuple(checks),
+        impact=requirement.impact,
+        references=tuple(requirement.references),
+        read=requirement.read,
     )
 
 

@@ -4,17 +4,20 @@ from graders.checks.expectations import expect, requirement
 from graders.checks.fixtures import Finished
 from graders.client import Answer, Call
 from graders.errors import CheckFailed, Inconclusive
-from graders.stand import App, Link, Replica
+from graders.stand import App, Asked, Link, Listener, Replica, Reply
 
 __all__ = [
     "Answer",
     "App",
+    "Asked",
     "Call",
     "CheckFailed",
     "Finished",
     "Inconclusive",
     "Link",
+    "Listener",
     "Replica",
+    "Reply",
     "expect",
     "requirement",
 ]

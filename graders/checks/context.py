@@ -48,8 +48,17 @@ class Findings:
     problem: GradingError | None = None
 
     def failed_stage(self, before: int, manifest: Manifest) -> str | None:
-        """Return the first stage before the given place that has a failed check."""
-        failed = {check.stage for check in self.checks if check.outcome is Outcome.FAILED}
+        """Return the first stage before the given place whose failure leaves that one out.
+
+        A stage graded regardless of others is left out only when a gate failed.
+        """
+        regardless = manifest.stages[before].regardless
+        failed = {
+            check.stage
+            for check in self.checks
+            if check.outcome is Outcome.FAILED
+            and (not regardless or manifest.requirement(check.requirement).gate)
+        }
         return next((one.name for one in manifest.stages[:before] if one.name in failed), None)
 
 

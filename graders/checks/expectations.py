@@ -11,9 +11,12 @@ from graders.ledger import LEDGER
 from graders.model import Feedback
 
 
-def requirement(id_: str) -> Callable[[Any], Any]:
-    """Mark a test as a check of one requirement of the lab."""
-    return pytest.mark.requirement(id_)
+def requirement(id_: str, *, again: str | None = None) -> Callable[[Any], Any]:
+    """Mark a test as a check of one requirement of the lab.
+
+    It runs in its requirement's stage, and once more at the end of the stage `again`.
+    """
+    return pytest.mark.requirement(id_, **({"again": again} if again else {}))
 
 
 def expect(

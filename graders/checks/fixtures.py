@@ -16,7 +16,7 @@ from graders.checks.timed import run_timed
 from graders.errors import LabError
 from graders.manifest import did_you_mean
 from graders.services import Database, RedisDatabase
-from graders.stand import App
+from graders.stand import App, Asked, Listener, Reply
 
 OUTPUT_LINES = 10_000
 
@@ -91,6 +91,20 @@ def provision(context: Context) -> Callable[[str], AbstractContextManager[Any]]:
         return servers[service].provision()
 
     return fresh
+
+
+@pytest.fixture(scope="session")
+def listen(context: Context) -> Iterator[Callable[..., Listener]]:
+    """Play a server that the submission asks: `listen(lambda asked: Reply(200, b"hello"))`."""
+    stand = context.stand
+    with ExitStack() as stack:
+
+        def start(answer: Callable[[Asked], Reply]) -> Listener:
+            listener = Listener(stand.portal, stand.sandbox.network, answer)
+            stack.callback(listener.close)
+            return listener
+
+        yield start
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from graders.checks.fixtures import (
     app,
     app_factory,
     context,
+    listen,
     load,
     postgres,
     prepare_load,
@@ -29,7 +30,14 @@ from graders.checks.fixtures import (
     verify_load,
 )
 from graders.checks.outcomes import excuse_full_disk, judge_item
-from graders.checks.selection import CHECK, assign, require_checks, select, sort_by_stage
+from graders.checks.selection import (
+    CHECK,
+    assign,
+    require_checks,
+    run_twice,
+    select,
+    sort_by_stage,
+)
 from graders.checks.threshold_items import threshold_items
 from graders.errors import GradingError, LabError
 from graders.ledger import LEDGER
@@ -43,6 +51,7 @@ __all__ = [
     "app",
     "app_factory",
     "context",
+    "listen",
     "load",
     "postgres",
     "prepare_load",
@@ -75,6 +84,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; open a stand when pytest was called without the `lab` command."""
     config.addinivalue_line("markers", "requirement(id): the requirement this check belongs to")
+    config.addinivalue_line("markers", "again(stage): where a check runs once more")
     source = config.getoption("submission", None)
     if source and CONTEXT not in config.stash:
         try:
@@ -122,6 +132,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     sort_by_stage(items, grade.manifest)
     if left_out := select(items, grade.order.requirements):
         config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make two items of a check that runs again in another stage."""
+    run_twice(metafunc)
 
 
 @pytest.hookimpl(wrapper=True)

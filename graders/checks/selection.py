@@ -11,13 +11,18 @@ from graders.manifest import Manifest, did_you_mean
 
 @dataclass(frozen=True)
 class CheckOf:
-    """The requirement and stage of an item, and the seconds it may take."""
+    """The requirement and stage of an item, and the seconds it may take.
+
+    One that runs `again` was there before, in the stage of its requirement.
+    """
 
     requirement: str
     stage: str
     timeout_s: float
+    again: bool = False
 
 
+AGAIN = "again"
 CHECK: pytest.StashKey[CheckOf] = pytest.StashKey()
 
 
@@ -42,7 +47,30 @@ def assign(item: pytest.Item, manifest: Manifest) -> None:
     timeout_s = _seconds(timeout) if timeout else manifest.check_timeout_s
     if not timeout:
         item.add_marker(pytest.mark.timeout(timeout_s))
-    item.stash[CHECK] = CheckOf(ids[0], manifest.requirement(ids[0]).stage, timeout_s)
+    repeated = item.get_closest_marker(AGAIN)
+    stage = _known_stage(repeated, manifest, where) if repeated else None
+    own_stage = manifest.requirement(ids[0]).stage
+    item.stash[CHECK] = CheckOf(ids[0], stage or own_stage, timeout_s, bool(repeated))
+
+
+def _known_stage(repeated: pytest.Mark, manifest: Manifest, where: str) -> str:
+    stage, known = str(repeated.args[0]), [one.name for one in manifest.stages]
+    if stage not in known:
+        raise LabError(
+            f"{where}: again={stage!r} is no stage of lab.toml{did_you_mean(stage, known)}.",
+            "Correct the marker.",
+        )
+    return stage
+
+
+def run_twice(metafunc: pytest.Metafunc) -> None:
+    """Make two items of a check that runs again in another stage."""
+    markers = metafunc.definition.iter_markers("requirement")
+    stage = next((one.kwargs["again"] for one in markers if "again" in one.kwargs), None)
+    if stage:
+        later = pytest.param(True, id=AGAIN, marks=getattr(pytest.mark, AGAIN)(stage))
+        metafunc.fixturenames.append("_again")
+        metafunc.parametrize("_again", [pytest.param(False, id="first"), later])
 
 
 def _seconds(timeout: pytest.Mark) -> float:
@@ -51,8 +79,13 @@ def _seconds(timeout: pytest.Mark) -> float:
 
 
 def sort_by_stage(items: list[pytest.Item], manifest: Manifest) -> None:
-    """Sort items by stage, keeping the order within a stage."""
-    items.sort(key=lambda item: manifest.stage_index(item.stash[CHECK].stage))
+    """Sort items by stage, keeping the order within a stage; what runs again comes last in it."""
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        check = item.stash[CHECK]
+        return manifest.stage_index(check.stage), check.again
+
+    items.sort(key=place)
 
 
 def select(items: list[pytest.Item], requirements: Set[str]) -> list[pytest.Item]:

@@ -60,6 +60,8 @@ class Stage(Part):
     """What requirements call it."""
     title: str
     """What it is about."""
+    regardless: bool = False
+    """It is graded whatever stage failed before, unless a requirement did that is a gate."""
 
 
 class Requirement(Part):
@@ -75,6 +77,14 @@ class Requirement(Part):
     """All or nothing; those of all requirements make 100."""
     hint: str
     """A question that leads on, not the answer."""
+    gate: bool = False
+    """Where it fails, the points of all others are void: they were earned by breaking it."""
+    impact: str = ""
+    """What follows for whom when it is not kept, such as what an attacker gains."""
+    references: list[str] = []
+    """What the world calls the mistake, such as "CWE-639"."""
+    read: str = ""
+    """Where to find out more."""
 
 
 class Estimate(Part):

@@ -152,7 +152,7 @@ def _first_trouble(report: Report) -> Iterator[RenderableType]:
     if not check:
         yield Padding(Text(requirement.reason), INDENT)
         return
-    yield Padding(_feedback(check), INDENT)
+    yield Padding(_feedback(check, requirement), INDENT)
     if report.look_alike and report.look_alike.requirement == requirement.id:
         yield Padding(_look_alike(report.look_alike), INDENT)
     if check.feedback:
@@ -179,7 +179,7 @@ def _heading(requirement: RequirementResult) -> str:
     return f"{intro}: {requirement.id} · {requirement.title}"
 
 
-def _feedback(check: CheckResult) -> Table:
+def _feedback(check: CheckResult, requirement: RequirementResult) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -190,6 +190,9 @@ def _feedback(check: CheckResult) -> Table:
         ("got", feedback.got),
         ("where", feedback.where),
         ("next", feedback.next_step),
+        ("impact", requirement.impact),
+        ("known as", ", ".join(requirement.references)),
+        ("read", requirement.read),
     ):
         if value:
             table.add_row(name, Text(value))

@@ -7,6 +7,7 @@ from graders.model import Report
 from graders.report.exchange import to_ctrf, to_gradescope, to_junit, to_step_summary
 from graders.report.html import to_html
 from graders.report.json_report import to_json
+from graders.report.sarif import to_sarif
 
 FORMATS = {
     "report.json": to_json,
@@ -14,6 +15,7 @@ FORMATS = {
     "junit.xml": to_junit,
     "results.json": to_gradescope,
     "ctrf.json": to_ctrf,
+    "findings.sarif": to_sarif,
     "summary.md": to_step_summary,
 }
 

@@ -12,6 +12,7 @@ LookUp = Callable[..., Any]
 
 STARTER, SOLUTION = "starter", "solutions/complete"
 FORMATS = {"report.json", "report.html", "junit.xml", "results.json", "ctrf.json", "summary.md"}
+FORMATS |= {"findings.sarif"}
 
 
 @pytest.fixture(scope="module")

@@ -246,3 +246,56 @@ def test_a_reference_that_fails_its_requests_is_the_labs_fault(kit: Any) -> None
     done = kit.grade("service", SOLUTION, "-r", "fast-reads")
     assert done.code == 2, done.output
     assert "the reference solution failed 100.0%" in done.feedback("fast-reads")["got"]
+
+
+REGARDLESS = """
+[[stages]]
+name = "late"
+title = "Graded regardless"
+regardless = true
+
+[[requirements]]
+id = "late"
+stage = "late"
+title = "It passes"
+points = 1
+hint = "-"
+"""
+LATE = """
+from graders.checks import requirement
+
+ran = []
+
+
+@requirement("record", again="late")
+def test_runs_twice():
+    ran.append("record")
+    assert ran
+
+
+@requirement("late")
+def test_late():
+    assert ran == ["record"]
+
+
+@requirement("record")
+def test_fails(submission_dir):
+    assert not submission_dir.exists()
+"""
+
+
+@pytest.mark.parametrize(("gate", "late"), [(False, "passed"), (True, "skipped")])
+def test_a_stage_regardless_of_others_is_left_out_for_a_gate_only(
+    kit: Any, gate: bool, late: str
+) -> None:
+    manifest = kit.folder / "labs/document/lab.toml"
+    first = requirement_of_its_own("record", "record") + ("\ngate = true" if gate else "")
+    manifest.write_text("\n".join([manifest.read_text(), first, REGARDLESS]))
+    (kit.folder / "labs/document/checks/test_late.py").write_text(LATE)
+    done = kit.grade("document", "solutions/complete")
+    assert done.requirement("record")["outcome"] == "failed", done.output
+    assert done.requirement("late")["outcome"] == late
+    names = [check["check"].split("::")[1] for check in done.requirement("record")["checks"]]
+    assert sorted(names) == ["test_fails", "test_runs_twice[again]", "test_runs_twice[first]"]
+    others = [one["earned"] for one in done.report["requirements"] if one["id"] != "record"]
+    assert any(others) != gate

@@ -20,6 +20,7 @@ from graders.report.exchange import to_ctrf, to_gradescope, to_junit, to_step_su
 from graders.report.html import figure, to_html
 from graders.report.json_report import from_json, to_json
 from graders.report.printable import printable
+from graders.report.sarif import to_sarif
 from graders.report.write import FORMATS, write_all
 
 HOSTILE = "</pre>]]>&\"'<script>alert(1)</script>|\n\x1b[2J\x00\ud800 \u2028 é 漢 🙂"
@@ -203,6 +204,38 @@ def test_a_figure_has_three_digits_or_is_a_dash(value: float | None, shown: str)
     assert figure(value) == shown
 
 
+class TestSarif:
+    def test_has_a_rule_per_requirement_and_a_result_per_check_that_did_not_pass(
+        self, report: Report
+    ) -> None:
+        (run,) = json.loads(to_sarif(report))["runs"]
+        rules = run["tool"]["driver"]["rules"]
+        assert [rule["id"] for rule in rules] == [one.id for one in report.requirements]
+        kinds = {Outcome.FAILED: "fail", Outcome.INCONCLUSIVE: "open", Outcome.ERROR: "open"}
+        checks = [check for one in report.requirements for check in one.checks]
+        expected = [(one.requirement, kinds[one.outcome]) for one in checks if one.outcome in kinds]
+        assert [(one["ruleId"], one["kind"]) for one in run["results"]] == expected
+        for result in run["results"]:
+            assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+            assert (result["level"] == "error") == (result["kind"] == "fail")
+
+    def test_names_what_the_world_calls_the_mistake(self, report: Report) -> None:
+        first, *others = report.requirements
+        known = dataclasses.replace(first, references=("CWE-639",), impact="It leaks.", read="X")
+        log = json.loads(to_sarif(dataclasses.replace(report, requirements=(known, *others))))
+        rule = log["runs"][0]["tool"]["driver"]["rules"][0]
+        assert "CWE-639" in rule["properties"]["tags"]
+        assert (rule["fullDescription"], rule["help"]) == (
+            {"text": "It leaks."},
+            {"text": "Read: X"},
+        )
+
+    def test_says_that_a_grade_ended_early(self, report: Report) -> None:
+        (run,) = json.loads(to_sarif(with_problem(report)))["runs"]
+        assert not run["invocations"][0]["executionSuccessful"]
+        assert "It ended <early>." in json.dumps(run["invocations"])
+
+
 class TestReportJson:
     def test_is_read_back_as_it_was_written(self, report: Report) -> None:
         assert from_json(to_json(report)) == report
@@ -223,7 +256,7 @@ class TestWriting:
         monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
         write_all(printable(with_feedback(report, HOSTILE)) if hostile else report, tmp_path / "it")
         assert {path.name for path in (tmp_path / "it").iterdir()} == set(FORMATS)
-        for name in ("report.json", "results.json", "ctrf.json"):
+        for name in ("report.json", "results.json", "ctrf.json", "findings.sarif"):
             json.loads((tmp_path / "it" / name).read_text(encoding="utf-8"))
 
     def test_adds_to_the_page_of_a_github_job(
@@ -245,6 +278,19 @@ class TestTheTerminal:
     def test_shows_a_requirement_no_check_of_which_ran(self, report: Report) -> None:
         bare = dataclasses.replace(report.requirements[3], checks=(), reason="no check ran")
         assert "no check ran" in self.shown(dataclasses.replace(report, requirements=(bare,)))
+
+    def test_shows_what_a_breach_means_and_what_it_is_called(self, report: Report) -> None:
+        failed = next(one for one in report.requirements if one.outcome is Outcome.FAILED)
+        told = dataclasses.replace(
+            failed, impact="Everybody reads it.", references=("CWE-639", "CWE-200"), read="OWASP"
+        )
+        shown = self.shown(dataclasses.replace(report, requirements=(told,)))
+        assert re.search(r"impact +Everybody reads it\.", shown)
+        assert re.search(r"known as +CWE-639, CWE-200", shown)
+        assert re.search(r"read +OWASP", shown)
+        page = to_html(dataclasses.replace(report, requirements=(told,)))
+        assert "Everybody reads it." in page
+        assert "CWE-639, CWE-200" in page
 
     def test_does_not_take_feedback_for_markup(self, report: Report) -> None:
         assert "[bold]no[/bold] [/x]" in self.shown(with_feedback(report, "[bold]no[/bold] [/x]"))

@@ -48,6 +48,10 @@ class Item:
         self.markers.append(marker)
 
 
+def repeated(name: str, requirement: str, stage: str) -> Any:
+    return Item(name, pytest.mark.requirement(requirement, again=stage), pytest.mark.again(stage))
+
+
 def check(name: str, *requirements: str, timeout_s: float | None = None) -> Any:
     markers = [pytest.mark.requirement(one) for one in requirements]
     return Item(name, *markers, *([pytest.mark.timeout(timeout_s)] if timeout_s else []))
@@ -108,3 +112,16 @@ def test_a_requirement_that_no_item_checks_is_the_labs_fault() -> None:
     with pytest.raises(LabError, match="No check and no threshold belongs to: greets"):
         require_checks(items, MANIFEST)
     require_checks([*items, *assigned(cast(Any, check("b", "greets")))], MANIFEST)
+
+
+def test_a_check_that_runs_again_does_so_at_the_end_of_another_stage() -> None:
+    later = repeated("test_again", "greets", "faults")
+    items = assigned(later, check("test_faults", "survives"), check("test_first", "greets"))
+    sort_by_stage(items, MANIFEST)
+    assert [item.name for item in items] == ["test_first", "test_faults", "test_again"]
+    assert items[-1].stash[CHECK] == CheckOf("greets", "faults", 7.0, again=True)
+
+
+def test_a_check_runs_again_in_no_unknown_stage() -> None:
+    with pytest.raises(LabError, match=r"again='fault' is no stage.*did you mean 'faults'"):
+        assigned(repeated("test_again", "greets", "fault"))

@@ -166,3 +166,26 @@ def test_a_submission_that_never_ran_is_told_why() -> None:
 
 def test_outcomes_are_counted() -> None:
     assert count_outcomes(graded(PASSED, FAILED, PASSED)) == {PASSED: 2, FAILED: 1}
+
+
+def gated(*outcomes: Outcome) -> tuple[RequirementResult, ...]:
+    first, *others = MANIFEST.requirements
+    manifest = MANIFEST.model_copy(
+        update={"requirements": [first.model_copy(update={"gate": True}), *others]}
+    )
+    checks = [check(id_, outcome) for id_, outcome in zip(IDS, outcomes, strict=False)]
+    return judge_requirements(manifest, checks, set(IDS))
+
+
+def test_a_failed_gate_takes_the_points_of_all_that_passed() -> None:
+    results = {one.id: one for one in gated(FAILED, PASSED, PASSED)}
+    assert [results[id_].earned for id_ in IDS] == [0, 0, 0]
+    assert [results[id_].outcome for id_ in IDS] == [FAILED, PASSED, PASSED]
+    assert "greets" in results["keeps"].reason
+
+
+@pytest.mark.parametrize("outcome", [PASSED, INCONCLUSIVE, ERROR])
+def test_a_gate_that_did_not_fail_takes_nothing(outcome: Outcome) -> None:
+    results = {one.id: one for one in gated(outcome, PASSED, FAILED)}
+    assert (results["keeps"].earned, results["keeps"].reason) == (2, "")
+    assert results["survives"].earned == 0

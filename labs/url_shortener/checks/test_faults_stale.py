@@ -38,7 +38,7 @@ def expiring(pair: App, seed: int) -> tuple[Answer, float]:
 @requirement("delete-beats-cache")
 def test_a_deleted_link_stops_on_both_replicas(
     pair: App,
-    expiring: tuple[Answer, float],  # noqa: ARG001 -- its clock runs meanwhile
+    expiring: tuple[Answer, float],
     some_links: SomeLinks,
     use_redis: UseRedis,
     follow_all: FollowAll,
@@ -65,7 +65,7 @@ def test_a_deleted_link_stops_on_both_replicas(
 @requirement("delete-beats-cache")
 def test_a_reader_who_comes_late_does_not_bring_a_deleted_link_back(
     pair: App,
-    expiring: tuple[Answer, float],  # noqa: ARG001 -- its clock runs meanwhile
+    expiring: tuple[Answer, float],
     some_links: SomeLinks,
     use_redis: UseRedis,
     expect_gone: ExpectGone,
