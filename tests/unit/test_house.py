@@ -18,7 +18,7 @@ FLOORS = {
     "archives": 4, "sandbox": 4, "dictionary": 4, "thresholds": 4, "verdict": 4, "labs": 4,
     "load": 4,
     "services": 5, "client": 5, "submission": 5,
-    "stand": 6,
+    "stand": 6, "sql": 6,
     "checks": 7,
     "grade": 8,
     "attempts": 9, "audit": 9, "capacity": 9, "doctor": 9, "exports": 9, "lint": 9,
