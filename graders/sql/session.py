@@ -74,14 +74,14 @@ class Session:
         try:
             return Explained(self._explain(EXPLAIN, query, parameters))
         except psycopg.Error as error:
-            raise self._failed(query, parameters, error) from None
+            raise self._failed(query, parameters, error, before=EXPLAIN) from None
 
     def planned(self, query: Statement, parameters: Parameters) -> Explained:
         """Return the plan of a query that is not run."""
         try:
             return Explained(self._explain(EXPLAIN_ONLY, query, parameters))
         except psycopg.Error as error:
-            raise self._failed(query, parameters, error) from None
+            raise self._failed(query, parameters, error, before=EXPLAIN_ONLY) from None
 
     def _explain(self, how: str, query: Statement, parameters: Parameters) -> dict[str, Any]:
         text = f"{how}{query.text}".encode()
@@ -89,10 +89,13 @@ class Session:
         return dict(plan[0])
 
     def _failed(
-        self, query: Statement, parameters: Parameters, error: psycopg.Error
+        self, query: Statement, parameters: Parameters, error: psycopg.Error, before: str = ""
     ) -> CheckFailed:
         expected, plans = f"{query.file} to answer", tuple[Plan, ...]()
-        got, step = complaint(error, query), "Run it with psql, with the parameters filled in."
+        got, step = (
+            complaint(error, query, before),
+            "Run it with psql, with the parameters filled in.",
+        )
         if isinstance(error, psycopg.errors.QueryCanceled):
             [(limit,)] = self.connection.execute("SHOW statement_timeout").fetchall()
             expected, got = f"{query.file} to end within {limit}", "no end: it was cut off"
@@ -115,12 +118,15 @@ def _values(query: Statement, parameters: Parameters) -> Parameters | None:
     return parameters if PARAMETER.search(query.text) else None
 
 
-def complaint(error: psycopg.Error, statement: Statement) -> str:
-    """Return an error as psql shows it: with the line of the file, and a caret below its place."""
+def complaint(error: psycopg.Error, statement: Statement, before: str = "") -> str:
+    """Return an error as psql shows it: with the line of the file, and a caret below its place.
+
+    `before` is what was sent in front of the statement.
+    """
     diagnosis = error.diag
     lines = [f"{diagnosis.severity or 'ERROR'}:  {diagnosis.message_primary or error}"]
     if diagnosis.statement_position:
-        lines += _pointed_at(int(diagnosis.statement_position) - 1, statement)
+        lines += _pointed_at(int(diagnosis.statement_position) - 1 - len(before), statement)
     for title, text in (("DETAIL", diagnosis.message_detail), ("HINT", diagnosis.message_hint)):
         if text:
             lines.append(f"{title}:  {text}")
@@ -130,11 +136,11 @@ def complaint(error: psycopg.Error, statement: Statement) -> str:
 def _pointed_at(position: int, statement: Statement) -> list[str]:
     """Return the line an error points at; positions count in what the server was sent."""
     sent = _numbered(statement.text)
-    if sent.startswith(statement.text[:1]) and position >= len(sent):
+    if not 0 <= position <= len(sent):
         return []
     before = sent[:position]
     number = before.count("\n")
-    line = sent.splitlines()[number] if sent.splitlines() else ""
+    line = sent.split("\n")[number]
     start = f"{statement.file}:{statement.line + number}: "
     column = len(before) - (before.rfind("\n") + 1)
     return [start + line, " " * (len(start) + column) + "^"]

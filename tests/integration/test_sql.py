@@ -68,6 +68,18 @@ def test_the_caret_stands_right_behind_parameters_and_percent_signs(
     assert line[caret.index("^") :].startswith("wrong")
 
 
+def test_the_caret_stands_right_behind_explain(
+    session: Session, sql: Callable[[str], Statement]
+) -> None:
+    broken = sql("SELECT id\n  FROM orders\n WHERE wrong = %(a)s")
+    for ask in (session.explain, session.planned):
+        with pytest.raises(CheckFailed) as caught:
+            ask(broken, {"a": 1})
+        _, line, caret, *_ = caught.value.feedback.got.splitlines()
+        assert line.startswith("a.sql:3: ")
+        assert line[caret.index("^") :].startswith("wrong")
+
+
 def test_a_query_without_end_is_cut_off_and_its_plan_shown(
     session: Session, database: Database, sql: Callable[[str], Statement]
 ) -> None:
