@@ -4,6 +4,8 @@ Whatever is random about a row comes from a hash of its number, so that it does 
 portions rows are made. Keys and indexes are taken off meanwhile.
 """
 
+import concurrent.futures
+import contextlib
 import itertools
 import math
 import os
@@ -118,26 +120,29 @@ def fill(
     orders: int,
     seed: int = SEED,
     progress: Callable[[float], None] = lambda _done: None,
+    beside: psycopg.Connection | None = None,
 ) -> None:
     """Replace all rows of the shop by so many orders and what belongs to them.
 
-    The same seed and number give the same rows. `progress` is told the fraction that is done.
+    The same seed and number give the same rows. `progress` is told the fraction that is done. Items
+    are made on the connection `beside`, meanwhile, if there is one; both must commit by themselves.
     """
-    with connection.transaction():
+    with contextlib.nullcontext() if beside else connection.transaction():
         keys = connection.execute(FOREIGN_KEYS).fetchall()
         for drop, _ in keys:
             connection.execute(drop)
         connection.execute(f"TRUNCATE {TABLES} RESTART IDENTITY")
-        _run(connection, HELPERS, seed=seed, places=PLACES)
+        for one in {connection, beside or connection}:
+            _run(one, HELPERS, seed=seed, places=PLACES)
         _run(connection, STEADY, orders=orders)
-        portions = max(1, min(MOST_PORTIONS, orders // LEAST_ORDERS_EACH))
-        borders = [1 + orders * portion // portions for portion in range(portions + 1)]
-        for portion, (first, after) in enumerate(itertools.pairwise(borders), 1):
-            for statement in (ORDERS, ITEMS):
-                _run(connection, statement, orders=orders, first=first, last=after - 1)
-            if portion == math.ceil(ANALYSED_FRACTION * portions):
-                connection.execute("ANALYZE orders, order_items")
-            progress(0.9 * portion / portions)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            items = (beside or connection, "order_items", ITEMS, orders)
+            made = pool.submit(_run_in_portions, *items) if beside else None
+            _run_in_portions(connection, "orders", ORDERS, orders, progress)
+            if made:
+                made.result()
+            else:
+                _run_in_portions(*items)
         _run(connection, RETURNS)
         for table in ("orders", "unsubscribed", "returns"):
             connection.execute(
@@ -151,6 +156,23 @@ def fill(
     progress(1.0)
 
 
+def _run_in_portions(
+    connection: psycopg.Connection,
+    table: str,
+    statement: str,
+    orders: int,
+    progress: Callable[[float], None] = lambda _done: None,
+) -> None:
+    """Fill a table portion by portion; gather its statistics before the last of them."""
+    portions = max(1, min(MOST_PORTIONS, orders // LEAST_ORDERS_EACH))
+    borders = [1 + orders * portion // portions for portion in range(portions + 1)]
+    for portion, (first, after) in enumerate(itertools.pairwise(borders), 1):
+        _run(connection, statement, orders=orders, first=first, last=after - 1)
+        if portion == math.ceil(ANALYSED_FRACTION * portions):
+            connection.execute(f"ANALYZE {table}")
+        progress(0.8 * portion / portions)
+
+
 def _run(connection: psycopg.Connection, statements: str, **values: object) -> None:
     """Run statements with values put into their text: several of them can't have parameters."""
     for name, value in values.items():
@@ -160,5 +182,9 @@ def _run(connection: psycopg.Connection, statements: str, **values: object) -> N
 
 def fill_from_environment(orders: int) -> None:
     """Fill the database in DATABASE_URL and print how far it is, in percent."""
-    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
-        fill(connection, orders, progress=lambda done: print(f"{done:.0%}", flush=True))
+    address = os.environ["DATABASE_URL"]
+    with (
+        psycopg.connect(address, autocommit=True) as one,
+        psycopg.connect(address, autocommit=True) as other,
+    ):
+        fill(one, orders, progress=lambda done: print(f"{done:.0%}", flush=True), beside=other)
