@@ -36,12 +36,15 @@ class Wishes:
     services: ServicesMode = "embedded"
     sandbox: SandboxWish = "auto"
     untrusted: bool = False
+    large: bool = False
 
 
 def order(wishes: Wishes) -> Order:
     """Turn wishes into an order; UsageError and LabError say what is not there."""
     lab = find_lab(wishes.lab)
     manifest = load_manifest(lab)
+    if wishes.large:
+        manifest = _with_large_seed(manifest)
     source = wishes.source or default_submission(lab)
     archived = source.is_file() and is_archive(source)
     if not source.is_dir() and not archived:
@@ -68,6 +71,14 @@ def order(wishes: Wishes) -> Order:
         ),
         cache=cache_folder(),
     )
+
+
+def _with_large_seed(manifest: Manifest) -> Manifest:
+    """Return the manifest with the database of real size in the place of the usual one."""
+    if not manifest.seed.large:
+        raise UsageError("This lab has no database of another size.", "Leave --large out.")
+    seed = manifest.seed.model_copy(update={"postgres": manifest.seed.large})
+    return manifest.model_copy(update={"seed": seed})
 
 
 def attempt(

@@ -13,13 +13,15 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from graders.archives import is_archive, unpack
 from graders.errors import LabError, SubmissionError
-from graders.manifest import Manifest, SubmissionFile, load_submission_file
+from graders.manifest import Manifest, SubmissionFile, SubmissionRules, load_submission_file
 from graders.sandbox import PACKAGES, Workplace
 from graders.state import content_hash
 
 LEFT_OUT = (".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", PACKAGES)
 LIMIT_BYTES = 500 << 20
 BUILD_TIMEOUT_S = 300.0
+SERVED = "submission"
+"""The folder, below an app of the lab, that holds the files it serves."""
 FOLLOWED_LINKS = 40  # then Linux gives up, and so do all others: it leads nowhere
 REQUIREMENTS = "requirements.txt"
 FROM_THE_MACHINE = re.compile(r"UV_.*|SSL_CERT_.*|(HTTPS?|NO|ALL)_PROXY", re.IGNORECASE)
@@ -30,7 +32,8 @@ class Submission:
     """A snapshot of what is graded: nothing the learner saves during the run changes it.
 
     `original` is what was handed in: nothing the submission does changes it, so it may be read
-    without care. Its commands run in `folder`, a copy.
+    without care. Its commands run in `folder`, a copy; where an app of the lab serves it, the app
+    lies there, and the copy below it.
     """
 
     original: Path
@@ -65,6 +68,8 @@ def prepare(
             f"{source} lacks what the lab asks for: {', '.join(missing)}.",
             "Copy it from the lab's starter, or create it as the handout says.",
         )
+    if manifest.submission.app:
+        return _served(original, lab / manifest.submission.app, manifest, place, digest)
     copy_checked(original, place.folder)
     brings_image = place.build_image(original, logs / f"{name}-image.log")
     if (original / REQUIREMENTS).is_file() and not brings_image:
@@ -72,6 +77,21 @@ def prepare(
     place.hand_over()
     if file.build:
         _build(file.build, file, place, logs / f"{name}-build.log")
+    return Submission(original, place, file, digest)
+
+
+def _served(
+    original: Path, app: Path, manifest: Manifest, place: Workplace, digest: str
+) -> Submission:
+    """Put files below the app of the lab that serves them, where it imports none of them."""
+    copy_checked(app, place.folder)
+    copy_checked(original, place.folder / SERVED)
+    place.hand_over()
+    try:
+        file = load_submission_file(app, SubmissionRules(processes=manifest.submission.processes))
+    except SubmissionError as error:
+        raise LabError(error.problem, "Correct the app of the lab.") from None
+    file = file.model_copy(update={"env": {**file.env, "SUBMISSION": SERVED}})
     return Submission(original, place, file, digest)
 
 

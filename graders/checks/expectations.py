@@ -1,6 +1,6 @@
 """How a check names its requirement and states what it expects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from graders.client import Answer
 from graders.errors import CheckFailed
 from graders.ledger import LEDGER
-from graders.model import Feedback
+from graders.model import Feedback, Plan
 
 
 def requirement(id_: str, *, again: str | None = None) -> Callable[[Any], Any]:
@@ -25,9 +25,14 @@ def expect(
     got: object,
     next_step: str = "",
     answer: Answer | None = None,
+    where: str = "",
+    plans: Sequence[Plan] = (),
 ) -> None:
-    """State an expectation in words a learner understands; `answer` shows the request behind it."""
+    """State an expectation in words a learner understands.
+
+    `answer` shows the request behind it, `where` the place in a file, `plans` those of a query.
+    """
     LEDGER.reached()
     if not condition:
-        where = answer.curl if answer else ""
-        raise CheckFailed(Feedback(expected, str(got), where, next_step))
+        place = answer.curl if answer else where
+        raise CheckFailed(Feedback(expected, str(got), place, next_step, plans=tuple(plans)))

@@ -143,6 +143,12 @@ def submission_dir(context: Context) -> Path:
 
 
 @pytest.fixture(scope="session")
+def reference_dir(context: Context) -> Path | None:
+    """The reference solution as it is in the lab; None in a copy for students, who lack it."""
+    return context.reference().original if context.manifest.lab.reference else None
+
+
+@pytest.fixture(scope="session")
 def seed(context: Context) -> int:
     """The seed of everything random in this run."""
     return context.order.seed

@@ -13,9 +13,11 @@ from graders import attempts, labs, watch
 from graders.attempts import Wishes
 from graders.capacity import running as running_app
 from graders.cli.base import LabName, NoLoad, Sandbox, Seed, Services, Source, app, out
+from graders.cli.seeding import seeding_shown
 from graders.model import CheckResult, Outcome, Report
 from graders.report import TerminalReport
 from graders.report.terminal import first_trouble
+from graders.state import cache_folder
 
 PLAYGROUND_PORT = 8000
 
@@ -99,7 +101,8 @@ def _grade(wishes: Wishes, *, record: bool, to: Path | None) -> int:
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[CheckResult], None]]:
     done = 0
-    with out.status("starting services and submission …") as status:
+    starting = "starting services and submission …"
+    with out.status(starting) as status, seeding_shown(status, cache_folder()):
 
         def show(result: CheckResult) -> None:
             nonlocal done
@@ -137,13 +140,18 @@ def run(
     source: Source = None,
     port: Annotated[int, typer.Option(help="where the service listens")] = PLAYGROUND_PORT,
     services: Services = "embedded",
+    large: Annotated[
+        bool, typer.Option("--large", help="on the lab's database of real size, if it has one")
+    ] = False,
 ) -> None:
     """Keep a submission running on fresh services, to try it by hand, until Ctrl-C.
 
     Example: lab run url_shortener --port 8080
     """
-    wishes = Wishes(lab, source, services=services)
-    with running_app(attempts.order(wishes), port) as running:
+    wishes = Wishes(lab, source, services=services, large=large)
+    with contextlib.ExitStack() as stack:
+        with out.status("starting …") as status, seeding_shown(status, cache_folder()):
+            running = stack.enter_context(running_app(attempts.order(wishes), port))
         out.print(f"Your service answers at {running.base_url}.")
         for resource in running.resources.values():
             address = resource.url(resource.host, resource.port)

@@ -12,7 +12,7 @@ from graders import attempts, capacity, labs
 from graders.attempts import Wishes
 from graders.cli.base import LabName, Seed, Services, Source, app, out
 from graders.load import Workers, worker_command
-from graders.report.html import figure
+from graders.report.plans import figure
 from graders.samples import SUBMISSION
 from graders.sandbox import HostNetwork
 

@@ -51,8 +51,11 @@ def _unknown(place: Location, what: str, name: str, names: list[str]) -> Iterato
 
 
 def _missing_files(manifest: Manifest, folder: Path) -> Iterator[Disagreement]:
-    for file in manifest.seed.postgres:
-        yield from _missing(("seed", "postgres"), f"seed file {file!r}", folder / file)
+    for key, files in (("postgres", manifest.seed.postgres), ("large", manifest.seed.large)):
+        for file in files:
+            yield from _missing(("seed", key), f"seed file {file!r}", folder / file)
+    if app := manifest.submission.app:
+        yield from _missing(("submission", "app"), f"app {app!r}", folder / app)
     if reference := manifest.lab.reference:
         yield from _missing(("lab", "reference"), f"reference {reference!r}", folder / reference)
     for index, mutant in enumerate(manifest.mutants):

@@ -1,8 +1,8 @@
 """What `lab.toml` may say."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from graders.manifest.load import LoadProfile
 from graders.manifest.part import Name, Part, RequirementId
@@ -38,6 +38,8 @@ class SubmissionRules(Part):
     """How long a process may take until then."""
     tasks: list[Name] = []
     """Commands that submission.toml must offer under `[tasks]`, for checks to run."""
+    app: str | None = None
+    """Of files: a folder of the lab with an app that serves them; it finds them in SUBMISSION."""
     files: list[str] = []
     """Files that must be there; patterns such as "queries/*.sql" too."""
     provided: list[Name] = []
@@ -45,12 +47,25 @@ class SubmissionRules(Part):
     env: dict[str, str] = {}
     """Variables that every process is given."""
 
+    @property
+    def is_started(self) -> bool:
+        """Say if there is an app to start: the submission's own, or the lab's."""
+        return self.kind == "service" or self.app is not None
+
+    @model_validator(mode="after")
+    def _app_serves_files(self) -> Self:
+        if self.app is not None and self.kind != "files":
+            raise ValueError('`app` goes with kind = "files": a service is its own app')
+        return self
+
 
 class Seed(Part):
     """`[seed]`: what fills the database every run starts from; built once and cached."""
 
     postgres: list[str] = []
     """Files, in order: `.sql`, or `.py` to be run with DATABASE_URL."""
+    large: list[str] = []
+    """The same for a database of real size, to try things by hand: `lab run LAB --large`."""
 
 
 class Stage(Part):

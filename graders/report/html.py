@@ -5,6 +5,7 @@ from importlib import resources
 import jinja2
 
 from graders.model import Report
+from graders.report.plans import branches, figure
 from graders.report.words import MARKS
 
 
@@ -15,10 +16,6 @@ def to_html(report: Report) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["figure"] = figure
+    environment.filters["branches"] = branches
     stages = list(dict.fromkeys(one.stage for one in report.requirements))
     return environment.from_string(template).render(report=report, stages=stages, marks=MARKS)
-
-
-def figure(value: float | None) -> str:
-    """Return a number with three significant digits, or a dash."""
-    return "–" if value is None else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"

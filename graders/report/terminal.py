@@ -13,10 +13,11 @@ from graders.model import (
     LoadFigures,
     LookAlike,
     Outcome,
+    Plan,
     Report,
     RequirementResult,
 )
-from graders.report.html import figure
+from graders.report.plans import HEADER, branches, cells, figure, heading
 from graders.report.words import MARKS
 
 STYLES = {
@@ -156,6 +157,8 @@ def _first_trouble(report: Report) -> Iterator[RenderableType]:
     if report.look_alike and report.look_alike.requirement == requirement.id:
         yield Padding(_look_alike(report.look_alike), INDENT)
     if check.feedback:
+        for plan in check.feedback.plans:
+            yield Padding(_plan(plan), INDENT)
         yield from _log(check.feedback.log, "your service's last lines:")
 
 
@@ -197,6 +200,18 @@ def _feedback(check: CheckResult, requirement: RequirementResult) -> Table:
         if value:
             table.add_row(name, Text(value))
     return table
+
+
+def _plan(plan: Plan) -> Group:
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("node", overflow="fold", ratio=1)
+    for name in HEADER:
+        table.add_column(name, justify="right" if name else "left", no_wrap=bool(name))
+    for branch, node in branches(plan):
+        *figures, marks = cells(node)
+        style = "bold red" if "costliest" in node.marks else ""
+        table.add_row(Text(branch + node.what, style), *figures, Text(marks, "yellow"))
+    return Group(Text(f"\n{heading(plan)}", style="bold"), table)
 
 
 def _log(lines: tuple[str, ...], title: str) -> Iterator[RenderableType]:

@@ -47,7 +47,7 @@ class Stand:
 
         Its first process listens on `port`, or on any free one.
         """
-        if self.manifest.submission.kind != "service":
+        if not self.manifest.submission.is_started:
             raise LabError(
                 "A submission of this lab is a set of files; there is no app to start.",
                 "Use submission_dir, run_program and provision in the check.",

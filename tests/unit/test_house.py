@@ -19,7 +19,7 @@ FLOORS = {
     "load": 4,
     "sandbox": 5,
     "services": 6, "client": 6, "submission": 6,
-    "stand": 7,
+    "stand": 7, "sql": 7,
     "checks": 8,
     "grade": 9,
     "attempts": 10, "audit": 10, "capacity": 10, "doctor": 10, "exports": 10, "lint": 10,

@@ -14,7 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from graders.model import Feedback, Outcome, Problem, Report, RequirementResult
+from graders.model import (
+    Feedback,
+    Outcome,
+    Plan,
+    PlanNode,
+    Problem,
+    Report,
+    RequirementResult,
+)
 from graders.report import TerminalReport
 from graders.report.exchange import to_ctrf, to_gradescope, to_junit, to_step_summary
 from graders.report.html import figure, to_html
@@ -29,7 +37,9 @@ PROBLEM = Problem("submission", "It ended <early>.", "Look | below.", ("last", "
 
 def with_feedback(report: Report, text: str) -> Report:
     """Return the report with `text` wherever a submission can put some."""
-    feedback = Feedback(text, text, text, text, (text,))
+    node = PlanNode(0, text, text, 1.0, rows=2.0, blocks=3, time_ms=0.5, marks=("costliest", text))
+    plan = Plan(text, (node, dataclasses.replace(node, depth=1, rows=None)), 1234)
+    feedback = Feedback(text, text, text, text, (text,), (plan,))
     failed = report.requirements[1]
     check = dataclasses.replace(failed.checks[1], feedback=feedback)
     worse = dataclasses.replace(failed, reason=text, checks=(failed.checks[0], check))
@@ -315,3 +325,15 @@ class TestPrintable:
         assert from_json(to_json(cleaned)) == cleaned
         for render in FORMATS.values():
             render(cleaned).encode("utf-8")
+
+
+def test_plans_are_trees_on_the_terminal_and_on_the_page(report: Report) -> None:
+    shown = with_feedback(report, "Seq Scan on orders")
+    paper = io.StringIO()
+    Console(file=paper, width=120, no_color=True).print(TerminalReport(shown))
+    for text in (paper.getvalue(), to_html(shown)):
+        assert "Seq Scan on orders: 1,234 blocks" in text
+        assert "└─ Seq Scan on orders" in text
+        assert "costliest" in text
+    assert "└─ Seq Scan on orders" in to_junit(shown)
+    assert from_json(to_json(shown)) == shown

@@ -1,0 +1,2 @@
+-- New machines are ordered.
+ANALYZE orders;

@@ -1,0 +1,2 @@
+-- New machines are ordered.
+ANALYZE order_items;

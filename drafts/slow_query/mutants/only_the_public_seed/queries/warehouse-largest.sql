@@ -1,0 +1,9 @@
+SELECT w.id AS warehouse_id, o.id, o.total_cents, o.placed_at
+  FROM warehouses AS w
+ CROSS JOIN LATERAL (SELECT id, total_cents, placed_at
+                       FROM orders
+                      WHERE warehouse_id = w.id
+                        AND total_cents >= 10000
+                      ORDER BY total_cents DESC, id DESC
+                      LIMIT 3) AS o
+ ORDER BY w.id, o.total_cents DESC, o.id DESC

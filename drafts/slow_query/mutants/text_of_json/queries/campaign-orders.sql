@@ -1,0 +1,4 @@
+SELECT id, placed_at, total_cents, meta ->> 'device' AS device
+  FROM orders
+ WHERE (meta ? 'campaign' AND meta ->> 'campaign' = %(campaign)s)
+    OR (lower(coupon) = lower(%(campaign)s) AND coupon = %(campaign)s)

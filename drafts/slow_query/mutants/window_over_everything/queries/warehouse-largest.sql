@@ -1,0 +1,7 @@
+SELECT warehouse_id, id, total_cents, placed_at
+  FROM (SELECT warehouse_id, id, total_cents, placed_at,
+               row_number() OVER (PARTITION BY warehouse_id
+                                  ORDER BY total_cents DESC, id DESC) AS place
+          FROM orders) AS ranked
+ WHERE place <= 3
+ ORDER BY warehouse_id, total_cents DESC, id DESC

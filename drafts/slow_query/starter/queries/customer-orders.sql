@@ -1,0 +1,6 @@
+-- The customer's newest orders, for the first page of the service desk.
+SELECT id, placed_at, status, total_cents
+  FROM orders
+ WHERE customer_id = %(customer)s
+ ORDER BY placed_at DESC, id DESC
+ LIMIT 20
