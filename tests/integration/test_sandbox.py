@@ -456,7 +456,7 @@ def test_a_package_of_another_hash_is_refused(build: Callable[..., str]) -> None
 @pytest.mark.parametrize(
     "line",
     [
-        "--index-url http://127.0.0.1:1/simple",
+        "-i http://127.0.0.1:1/simple",
         "-r /etc/passwd",
         "-e .",
         "./here",
