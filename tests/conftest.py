@@ -24,6 +24,10 @@ from graders.sandbox.base import OwnLevel
 from graders.sandbox.probes import probe
 from graders.verdict import judge_submission
 from tests.docker_engine import engine_runs, images  # noqa: F401 - fixtures
+from tests.side_by_side import (  # noqa: F401 - hooks
+    pytest_collection_modifyitems,
+    pytest_runtest_protocol,
+)
 
 # Same examples every time, few of them, no limit on a single one: machines that test are busy.
 hypothesis.settings.register_profile("kit", derandomize=True, max_examples=25, deadline=None)

@@ -50,6 +50,7 @@ def test_hidden_checks_are_graded_where_they_are(kit: Any) -> None:
     assert done.requirement("status")["outcome"] == "failed"
 
 
+@pytest.mark.alone
 def test_a_copy_for_students_leaves_out_what_needs_the_reference(kit: Any, tmp_path: Path) -> None:
     assert kit.lab("export", "loaded", "--students", tmp_path).code == 0
     solution = kit.folder / "labs/loaded/solutions/threads"

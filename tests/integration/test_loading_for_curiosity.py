@@ -29,6 +29,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory, new_kit: Callable[..., Any]) -
     return new_kit(tmp_path_factory.mktemp("loading"))
 
 
+@pytest.mark.alone
 def test_two_workers_share_the_rate_of_a_profile(kit: Any) -> None:
     done = kit.lab("load", "loaded", "--workers", 2, "--from", SOLUTION)
     assert done.code == 0, done.output
@@ -38,6 +39,7 @@ def test_two_workers_share_the_rate_of_a_profile(kit: Any) -> None:
     assert 120 < offered < 240  # 60 requests/s for 3 s
 
 
+@pytest.mark.alone
 def test_the_knee_of_a_service_that_serves_one_at_a_time_is_where_its_time_is_used_up(
     kit: Any,
 ) -> None:
@@ -51,6 +53,7 @@ def test_the_knee_of_a_service_that_serves_one_at_a_time_is_where_its_time_is_us
     assert "next: explain what it ran out of first" in done.output
 
 
+@pytest.mark.alone
 def test_a_profile_that_does_not_exist_is_named_with_those_that_do(kit: Any) -> None:
     done = kit.lab("capacity", "loaded", "--profile", "square", "--from", SOLUTION)
     assert done.code == 2

@@ -18,6 +18,8 @@ from graders.samples import OVERFLOW, TIMED_OUT, Samples
 from graders.sandbox import HostNetwork
 from graders.thresholds import invalid_reason
 
+pytestmark = pytest.mark.alone
+
 PERIOD_S, STALL_S = 1.5, 0.5
 SICK_S, RECOVERED_S = 1.0, 3.0
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -210,6 +210,7 @@ def overloaded(tmp_path_factory: pytest.TempPathFactory, new_kit: Callable[..., 
     return kit.grade("service", SOLUTION, "--all", *asked)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("id_", BROKEN_PROFILES)
 def test_a_load_profile_that_proves_nothing_is_the_labs_fault(overloaded: Any, id_: str) -> None:
     assert overloaded.code == 2, overloaded.output
@@ -240,6 +241,7 @@ def test_a_reference_that_does_not_start_is_the_labs_fault(kit: Any) -> None:
     assert "reference solution can't be measured" in done.feedback("fast-reads")["got"]
 
 
+@pytest.mark.alone
 def test_a_reference_that_fails_its_requests_is_the_labs_fault(kit: Any) -> None:
     manifest = kit.folder / MANIFEST
     manifest.write_text(manifest.read_text().replace('"solutions/cached"', '"starter"', 1))
