@@ -24,8 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _uses_docker(item: pytest.Function) -> bool:
-    level = item.callspec.params.get("level") if hasattr(item, "callspec") else None
-    return level == "docker" or "images" in item.fixturenames
+    levels = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return "docker" in levels or "images" in item.fixturenames
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -23,7 +23,7 @@ def embedded_postgres(
     folder: Path, cache: Path, seed_files: Sequence[Path], network: Network
 ) -> Iterator[PostgresServer]:
     """Start a server in a network, on a copy of the lab's cluster, made once and cached."""
-    template = _cached_cluster(cache, seed_files)
+    template = _cached_cluster(folder, cache, seed_files)
     data = folder / "postgres"
     shutil.copytree(template, data)
     data.chmod(0o700)
@@ -34,19 +34,23 @@ def embedded_postgres(
         yield server
 
 
-def _cached_cluster(cache: Path, seed_files: Sequence[Path]) -> Path:
+def _cached_cluster(folder: Path, cache: Path, seed_files: Sequence[Path]) -> Path:
+    """Return the cached cluster; it is made in `folder`, whose path is short enough for sockets."""
     cache.mkdir(parents=True, exist_ok=True)
     server_version = version(postgres_bin() / "postgres")
     cluster = cache / f"postgres-{seed_key(seed_files, f'{CLUSTER_FORMAT} {server_version}')}"
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # freed by the kernel, also when we are killed
         if not cluster.exists():
-            building, log = cache / "building", cache / "building.log"
-            shutil.rmtree(building, ignore_errors=True)
+            building, log = folder / "building", cache / "building.log"
             initialise(building)
             with serve_cluster(building, log, HostNetwork()) as server:
                 if seed_files:
                     seed(server, SEED_DATABASE, seed_files, cache / "seeding.log")
                 keep_strangers_out(server.admin)
-            building.rename(cluster)
+            copy = cache / "building"
+            shutil.rmtree(copy, ignore_errors=True)  # of a grade that was killed
+            shutil.copytree(building, copy)
+            shutil.rmtree(building)
+            copy.rename(cluster)
     return cluster

@@ -16,7 +16,7 @@ from graders.sandbox import Network, Workplace
 from graders.stand.requests import Requests
 
 PORT_ATTEMPTS = 3
-POLL_S = 0.02
+POLL_S, LAST_ANSWER_S = 0.02, 1.0
 GRACE_S = 3.0
 
 
@@ -112,7 +112,7 @@ class Replica(Requests):
             code = self.process.exit_code(POLL_S)
             if code is not None:
                 raise self._ended(code)
-            left_s = self.launch.ready_timeout_s - elapsed_s
+            left_s = max(LAST_ANSWER_S, self.launch.ready_timeout_s - elapsed_s)
             answer = self.client.try_send(self.base_url, Call("GET", self.launch.ready), left_s)
             if answer.status == 200 and self._is_ours():
                 return

@@ -255,3 +255,8 @@ def test_two_grades_at_once_share_one_new_home(kit: Any, look_up: Callable[..., 
     made = [one.name for one in (kit.folder / ".lab" / "cache").glob("postgres-*")]
     assert len(made) == 1
     assert look_up(kit, "history").output.count("3 of 3") == 2
+
+
+def test_the_cache_may_lie_as_deep_as_one_likes(tmp_path: Path) -> None:
+    with seeded(tmp_path / "a folder with a long name" / ("deep" * 30), []) as database:
+        assert database.fetch("SELECT 1") == [(1,)]

@@ -21,10 +21,12 @@ class Machine:
         self.memory_bytes, self.disk_bytes = memory_bytes("MemAvailable"), free_disk_bytes()
         self.traces = Traces()
         self._on_engine = on_engine(engine())
+        self._segments = forsaken_segments()
 
     def left(self) -> list[str]:
         """Return what bears a mark or was an attack's: here, and on the Docker engine if any."""
-        return marked() + self.traces.left() + self._left_on_engine()
+        segments = [f"segment {one}" for one in sorted(forsaken_segments() - self._segments)]
+        return marked() + self.traces.left() + self._left_on_engine() + segments
 
     def _left_on_engine(self) -> list[str]:
         ours = {*self.traces.graders, ""}  # what names no grader was at least not there before
@@ -53,3 +55,9 @@ def marked() -> list[str]:
             said = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
             found.append(f"process {process.name}: {said.decode(errors='replace')[:2000]}")
     return [one for one in found if MARK.search(one)]
+
+
+def forsaken_segments() -> set[int]:
+    """Return the System V segments of shared memory that no process is attached to."""
+    lines = [one.split() for one in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
+    return {int(words[1]) for words in lines if words[6] == "0"}

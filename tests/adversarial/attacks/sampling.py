@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 from tests.adversarial.attacks.traces import Birth, Traces
+from tests.adversarial.conftest import segments
 
 PERIOD_S = 0.1
 LOOKED_UP = 100
@@ -93,6 +94,7 @@ class Sampler:
         self.memory_bytes, self.disk_bytes = 0, 0
         self.user_namespaces: set[str] = set()
         self.traces = Traces()
+        self.earlier_segments = frozenset(segments())
         self._looks = itertools.count()
         self._shared, self._free = memory_bytes("Shmem"), free_disk_bytes()
         self._stopped_periods = 0

@@ -180,9 +180,16 @@ def _left_files(scene: Scene) -> list[Path]:
 
 
 def left_segments(sampler: Sampler) -> list[int]:
-    """Return the System V segments that members of the family have made."""
+    """Return the System V segments that members of the family have made since they are watched.
+
+    An older one may bear a number that one of them has now.
+    """
     makers = {pid for pid, _ in sampler.family}
-    return [id_ for id_, maker in segments().items() if maker in makers]
+    return [
+        id_
+        for id_, maker in segments().items()
+        if maker in makers and id_ not in sampler.earlier_segments
+    ]
 
 
 def _word(scene: Scene) -> Iterator[str]:
