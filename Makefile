@@ -38,7 +38,7 @@ audit: .venv/ready ## Grade the graders: every lab, or LAB=name
 	@$(CLI) audit $(LAB) $(ARGS)
 
 test: .venv/ready ## Run the kit's own tests
-	@.venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@.venv/bin/python -m pytest -n 2 $(ARGS)
 
 test-attacks: .venv/ready ## Attack the grader at each level of containment; prints who is contained where
 	@.venv/bin/python -m pytest tests/adversarial/attacks/corpus.py $(ARGS)

@@ -25,8 +25,8 @@ from graders.sandbox.probes import probe
 from graders.verdict import judge_submission
 from tests.docker_engine import engine_runs, images  # noqa: F401 - fixtures
 from tests.side_by_side import (  # noqa: F401 - hooks
-    pytest_collection_modifyitems,
     pytest_runtest_protocol,
+    pytest_xdist_make_scheduler,
 )
 
 # Same examples every time, few of them, no limit on a single one: machines that test are busy.

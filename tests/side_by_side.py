@@ -7,25 +7,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 MACHINE, DOOR = Path(__file__), Path(__file__).parent  # locked, not read
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each module to one worker, for what its tests share; and to one all that uses Docker.
+class ByModule(LoadScopeScheduling):
+    """Gives each module to one worker, for what its tests share; and to one all that uses Docker.
 
     Those tests look at everything that is on the engine.
     """
-    for item in items:
-        assert isinstance(item, pytest.Function)
-        group = "docker" if _uses_docker(item) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "docker" if "docker" in nodeid else nodeid.partition("::")[0]
 
 
-def _uses_docker(item: pytest.Function) -> bool:
-    levels = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    return "docker" in levels or "images" in item.fixturenames
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
+    """Take our scheduler, whatever `--dist` says."""
+    return ByModule(config, log)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
