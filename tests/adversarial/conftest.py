@@ -184,8 +184,11 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def warm_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A LAB_HOME for grades with services: the first makes the cluster, the others find it."""
-    return tmp_path_factory.mktemp("warm") / "home"
+    """A LAB_HOME for grades with services, in which the cluster has been made."""
+    home = tmp_path_factory.mktemp("warm") / "home"
+    good = ("--from", str(SERVICE_LAB / "solutions/good"), "-r", "greets")
+    finished(Run(["grade", str(SERVICE_LAB), *good], home=home, env={}, prefix=()))
+    return home
 
 
 @pytest.fixture

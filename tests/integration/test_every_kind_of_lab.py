@@ -8,6 +8,7 @@ import pytest
 TEMPLATES = ("service", "several_services", "sql_files", "test_suite", "document")
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_fresh_lab_of_every_template_is_sound(shared_kit: Any, template: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.thorough
 @pytest.mark.alone
 def test_solutions_pass_and_mutants_are_caught_by_checks_and_by_load(shared_kit: Any) -> None:
     good = shared_kit.grade("served", "solutions/two")

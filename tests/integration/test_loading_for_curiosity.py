@@ -39,6 +39,7 @@ def test_two_workers_share_the_rate_of_a_profile(kit: Any) -> None:
     assert 120 < offered < 240  # 60 requests/s for 3 s
 
 
+@pytest.mark.thorough
 @pytest.mark.alone
 def test_the_knee_of_a_service_that_serves_one_at_a_time_is_where_its_time_is_used_up(
     kit: Any,

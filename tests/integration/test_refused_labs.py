@@ -83,6 +83,7 @@ def test_a_requirement_nobody_checks(kit: Any, change: Callable[..., None]) -> N
     assert "No check and no threshold belongs to: title" in output
 
 
+@pytest.mark.thorough
 @pytest.mark.alone
 def test_a_load_profile_in_which_one_class_never_fires(
     kit: Any, change: Callable[..., None]
@@ -94,6 +95,7 @@ def test_a_load_profile_in_which_one_class_never_fires(
     assert "requests of class 'read' were 0" in output
 
 
+@pytest.mark.thorough
 @pytest.mark.alone
 def test_a_limit_no_mutant_can_miss(kit: Any, change: Callable[..., None]) -> None:
     kit.lab("new", "counters")

@@ -15,6 +15,7 @@ TUTORIAL = ROOT / "docs" / "tutorial.md"
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.thorough
 @pytest.mark.alone
 @pytest.mark.timeout(300)
 def test_who_follows_the_tutorial_literally_ends_with_a_green_audit(
