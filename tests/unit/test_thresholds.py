@@ -337,6 +337,13 @@ class TestRunsThatProveNothing:
         outcome = judge_timed(limit("p95_ms", max_ratio=2.0), "pages", [run]).outcome
         assert outcome is Outcome.FAILED
 
+    def test_are_not_those_of_a_submission_that_is_slow_in_one_class(self, make_run: Run) -> None:
+        """What is left of its requests is of the quick class, more than was sent of it."""
+        names = [TIMED_OUT] * 30 + ["page"] * 45 + ["post"] * 25 + ["page"] * 100
+        run = make_run([[1.0] * 100, [1.0] * 100], classes=names, failed=range(30))
+        assert void_reason([run], profile(rate_rps=10, classes={"page": 0.7})) is None
+        assert void_reason([run], profile(rate_rps=10, classes={"page": 0.8}))
+
 
 def test_figures_of_a_run_are_those_of_all_its_valid_runs(make_run: Run) -> None:
     runs = [make_run([[1.0] * 60, [2.0] * 60]), make_run([[3.0] * 60, [2.0] * 60], lag_ms=4.0)]
