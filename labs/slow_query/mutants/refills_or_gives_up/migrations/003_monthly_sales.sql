@@ -27,4 +27,8 @@ CREATE OR REPLACE TRIGGER sale_made_changed_or_gone
     AFTER INSERT OR UPDATE OR DELETE ON orders
     FOR EACH STATEMENT EXECUTE FUNCTION refill_monthly_sales();
 
+CREATE OR REPLACE TRIGGER items_made_changed_or_gone
+    AFTER INSERT OR UPDATE OR DELETE ON order_items
+    FOR EACH STATEMENT EXECUTE FUNCTION refill_monthly_sales();
+
 UPDATE orders SET note = note WHERE id = (SELECT min(id) FROM orders);
