@@ -4,9 +4,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 
@@ -35,6 +36,7 @@ SETTINGS = {
     "dynamic_shared_memory_type": "mmap",  # nothing in /dev/shm to leave behind
     "client_connection_check_interval": "1s",  # who was ended must not go on in a query
     "authentication_timeout": "10s",
+    "restart_after_crash": "off",  # when its children were killed, it is to end, and clean
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
@@ -59,11 +61,13 @@ def initialise(data: Path) -> None:
 
 
 @contextmanager
-def serve_cluster(data: Path, log: Path, network: Network) -> Iterator[PostgresServer]:
+def serve_cluster(
+    data: Path, log: Path, network: Network, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[PostgresServer]:
     """Run PostgreSQL on a cluster, in a network; it is shut down, not killed, on leaving."""
     for attempt in range(PORT_ATTEMPTS):
         port = network.free_port()
-        with _start(data, log, port, network) as process:
+        with _start(data, log, port, network, settings) as process:
             network.started(process)
             server = _ready(process, data, port, network)
             if server:
@@ -79,11 +83,10 @@ def serve_cluster(data: Path, log: Path, network: Network) -> Iterator[PostgresS
             )
 
 
-def _start(data: Path, log: Path, port: int, network: Network) -> Supervised:
-    settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(data)}
-    settings["restart_after_crash"] = (
-        "off"  # when its children were killed, it is to end, and clean
-    )
+def _start(
+    data: Path, log: Path, port: int, network: Network, more: Mapping[str, str]
+) -> Supervised:
+    settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(data), **more}
     if (data / "PG_VERSION").read_text().strip() != "15":
         settings["reserved_connections"] = "10"  # for the inspector, whatever floods the others
     options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]

@@ -14,8 +14,9 @@ from graders.services.postgres import PostgresServer
 from graders.services.roles import keep_strangers_out
 from graders.services.seeding import seed, seed_key
 
-CLUSTER_FORMAT = "3"  # part of the cache key: raise it when initialisation or seeding change
+CLUSTER_FORMAT = "4"  # part of the cache key: raise it when initialisation or seeding change
 SEED_DATABASE = "lab_seed"
+LITTLE_LOG = {"max_wal_size": "64MB", "min_wal_size": "32MB"}  # it would be copied each time
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def _cached_cluster(folder: Path, cache: Path, seed_files: Sequence[Path]) -> Pa
         if not cluster.exists():
             building, log = folder / "building", cache / "building.log"
             initialise(building)
-            with serve_cluster(building, log, HostNetwork()) as server:
+            with serve_cluster(building, log, HostNetwork(), LITTLE_LOG) as server:
                 if seed_files:
                     seed(server, SEED_DATABASE, seed_files, cache / "seeding.log")
                 keep_strangers_out(server.admin)

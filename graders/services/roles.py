@@ -38,9 +38,11 @@ def create(
     connection.execute(sql.SQL("GRANT {} TO {}").format(owner, inspector))
     if connection.info.server_version >= 160000:
         connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(RESERVED), inspector))
+    # The other strategy writes every page of a seeded database to the log as well.
+    strategy = "FILE_COPY" if template else "WAL_LOG"
     connection.execute(
-        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
-            owner, owner, sql.Identifier(template or "template0")
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY {}").format(
+            owner, owner, sql.Identifier(template or "template0"), sql.Identifier(strategy.lower())
         )
     )
     connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(owner))
