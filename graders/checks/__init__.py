@@ -4,7 +4,7 @@ from graders.checks.expectations import expect, requirement
 from graders.checks.fixtures import Finished
 from graders.client import Answer, Call
 from graders.errors import CheckFailed, Inconclusive
-from graders.stand import App, Asked, Link, Listener, Replica, Reply
+from graders.stand import App, Asked, Hold, Link, Listener, Origin, OriginCall, Replica, Reply
 
 __all__ = [
     "Answer",
@@ -13,9 +13,12 @@ __all__ = [
     "Call",
     "CheckFailed",
     "Finished",
+    "Hold",
     "Inconclusive",
     "Link",
     "Listener",
+    "Origin",
+    "OriginCall",
     "Replica",
     "Reply",
     "expect",
