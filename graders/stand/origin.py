@@ -1,6 +1,7 @@
 """A slow, narrow server the grader plays behind a submission: a ledger, and faults on demand."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,10 +42,14 @@ class OriginCall:
 
 @dataclass
 class Hold:
-    """Keeps calls waiting until released: before the origin acts, or with the answer made."""
+    """Keeps calls waiting until released: before the origin acts, or with the answer made.
+
+    It takes at most `room` calls; the others pass.
+    """
 
     matches: Matches
     answered: bool
+    room: int
     portal: BlockingPortal
     calls: list[OriginCall] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -107,9 +112,11 @@ class Origin(Listener):
         return _becomes_true(lambda: self._quiet_for_s() >= quiet_s, within_s)
 
     @contextmanager
-    def hold(self, matches: Matches, *, answered: bool = True) -> Iterator[Hold]:
+    def hold(
+        self, matches: Matches, *, answered: bool = True, room: int = sys.maxsize
+    ) -> Iterator[Hold]:
         """Keep matching calls waiting, by default with an answer that tells the state of now."""
-        hold = Hold(matches, answered, self._portal)
+        hold = Hold(matches, answered, room, self._portal)
         with self._fault("answers held back"):
             self._holds.append(hold)
             try:
@@ -214,7 +221,7 @@ class Origin(Listener):
 
     async def _keep_waiting(self, call: OriginCall, *, answered: bool) -> None:
         for hold in [one for one in self._holds if one.answered == answered]:
-            if hold.matches(call.asked):
+            if len(hold.calls) < hold.room and hold.matches(call.asked):
                 hold.calls.append(call)
                 await hold.released.wait()
 

@@ -112,6 +112,19 @@ def test_only_what_matches_is_held(client: Client, play: Callable[..., Origin]) 
         assert not hold.wait_for(within_s=0.05)
 
 
+def test_a_hold_takes_no_more_than_it_has_room_for(
+    client: Client, play: Callable[..., Origin]
+) -> None:
+    origin = play(delay_s=0.01)
+    with ThreadPoolExecutor(1) as pool, origin.hold(lambda _asked: True, room=1) as hold:
+        held = in_background(pool, client, origin)
+        assert hold.wait_for()
+        assert ask(client, origin).status == 200
+        assert not held.done()
+        hold.release()
+        assert held.result().status == 200
+
+
 def test_a_fault_ends_with_its_context_and_is_noted(
     client: Client, play: Callable[..., Origin]
 ) -> None:

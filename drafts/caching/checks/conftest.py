@@ -1,0 +1,374 @@
+"""What the checks of this lab share: the origin's catalogue, and a service in front of it."""
+
+import itertools
+import json
+import random
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from graders.checks import Answer, App, Asked, Call, Inconclusive, Origin, Reply, expect
+
+PAGE_ITEMS = 20
+ELSEWHERE_WITHIN_S = 1.0  # the contract: other replicas may show a write so late
+ANSWERS_WITHIN_S = 6.0  # the contract, whatever fails
+WATCHED_S = 0.5
+BRIDGE_S = 3.0  # the contract: so much older than CACHE_TTL_S an answer may be while one is fetched
+LOAD_PRODUCTS = 400
+LOAD_CATEGORIES = 10
+PROBED_PRODUCTS = 40
+
+JSON_TYPE = {"Content-Type": "application/json"}
+
+
+# ------------------------------------------------------------------ the origin's truth
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product as the origin knows it; each write anywhere gives the next version."""
+
+    id: str
+    name: str
+    category: str
+    price_cents: int
+    version: int
+
+    @property
+    def path(self) -> str:
+        return f"/products/{self.id}"
+
+    @property
+    def page(self) -> str:
+        return page_of(self.category)
+
+    @property
+    def price(self) -> str:
+        return f"{self.path}/price"
+
+
+def page_of(category: str, number: int = 1) -> str:
+    return f"/products?category={category}&page={number}"
+
+
+class Catalogue:
+    """The products behind the service, and what the origin says about them."""
+
+    def __init__(self) -> None:
+        self.products: dict[str, Product] = {}
+        self._versions = itertools.count(1)
+
+    def put(self, product_id: str, name: str, category: str, price_cents: int) -> Product:
+        """Write a product as the origin does; a check that calls this acts behind the service."""
+        product = Product(product_id, name, category, price_cents, next(self._versions))
+        self.products[product_id] = product
+        return product
+
+    def answer(self, asked: Asked) -> Reply:
+        """Answer a call of the service."""
+        target = urlsplit(asked.target)
+        _, _, *rest = target.path.split("/")
+        if asked.method == "GET":
+            status, body = self.truth(asked.target, asked.headers.get("X-Tenant"))
+        elif asked.method == "PUT" and len(rest) == 1:
+            status, body = self._written(rest[0], asked.body)
+        elif asked.method == "DELETE" and len(rest) == 1:
+            gone = self.products.pop(rest[0], None)
+            status, body = (204, None) if gone else (404, {"detail": "no such product"})
+        else:
+            status, body = 404, {"detail": "no such path"}
+        return Reply(status, json.dumps(body).encode() if body else b"", JSON_TYPE if body else {})
+
+    def truth(self, path: str, tenant: str | None = None) -> tuple[int, Any]:
+        """Return what a GET of this path is answered now: the status, and the body."""
+        target = urlsplit(path)
+        _, _, *rest = target.path.split("/")
+        if not rest:
+            return self._page(parse_qs(target.query))
+        product = self.products.get(rest[0])
+        if product is None:
+            return 404, {"detail": "no such product"}
+        if rest[1:] == ["price"]:
+            return (200, _price(product, tenant)) if tenant else (400, {"detail": "no X-Tenant"})
+        return 200, vars(product).copy()
+
+    def _page(self, query: Mapping[str, Sequence[str]]) -> tuple[int, Any]:
+        category, number = query["category"][0], int(query.get("page", ["1"])[0])
+        ours = sorted((one for one in self.products.values() if one.category == category), key=_id)
+        first = (number - 1) * PAGE_ITEMS
+        is_last = len(ours) <= first + PAGE_ITEMS
+        return 200, {
+            "category": category,
+            "page": number,
+            "items": [vars(one).copy() for one in ours[first : first + PAGE_ITEMS]],
+            "next": None if is_last else page_of(category, number + 1),
+        }
+
+    def _written(self, product_id: str, body: bytes) -> tuple[int, Any]:
+        try:
+            fields = json.loads(body)
+            named = {key: fields[key] for key in ("name", "category", "price_cents")}
+        except (ValueError, KeyError, TypeError):
+            return 422, {"detail": "name, category and price_cents, as JSON"}
+        return 200, vars(self.put(product_id, **named)).copy()
+
+
+def _id(product: Product) -> str:
+    return product.id
+
+
+def _price(product: Product, tenant: str) -> dict[str, Any]:
+    percent = 50 + zlib.crc32(tenant.encode()) % 50
+    cents = product.price_cents * percent // 100
+    return {
+        "id": product.id,
+        "tenant": tenant,
+        "price_cents": cents,
+        "version": product.version,
+    }
+
+
+# ------------------------------------------------------------------ a service in front of it
+
+
+@dataclass
+class Site:
+    """A running service, the origin behind it, and the products nobody has asked for yet."""
+
+    app: App
+    origin: Origin
+    catalogue: Catalogue
+    rng: random.Random
+    ttl_s: float
+    stale_s: float
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    # -------------------------------------------------------------- products
+
+    def word(self, prefix: str) -> str:
+        """Return a name nobody has used."""
+        return f"{prefix}-{self.rng.getrandbits(40):010x}"
+
+    def new(self, count: int = 1, category: str = "") -> list[Product]:
+        """Make products in a category of their own, behind the service's back."""
+        category = category or self.word("c")
+        return [
+            self.catalogue.put(
+                self.word("p"), f"Product {next(self._numbers)}", category, 100 * (number + 100)
+            )
+            for number in range(count)
+        ]
+
+    def now(self, product: Product) -> Product:
+        """Return a product as it is now."""
+        return self.catalogue.products[product.id]
+
+    # -------------------------------------------------------------- asking
+
+    def ask(self, path: str, at: int = 0, tenant: str | None = None, **options: Any) -> Answer:
+        """GET a path from one replica."""
+        headers = {**({"X-Tenant": tenant} if tenant else {}), **options.pop("headers", {})}
+        options.setdefault("timeout_s", ANSWERS_WITHIN_S + 2)
+        return self.app.replicas[at].get(path, headers=headers, **options)
+
+    def ask_all(
+        self, calls: Sequence[Call], at_once: int = 20, timeout_s: float = ANSWERS_WITHIN_S + 2
+    ) -> list[Answer]:
+        """Send calls to all replicas in turn, many at once; answers in order."""
+        bases = itertools.cycle([one.base_url for one in self.app.replicas])
+        targets = [(next(bases), call) for call in calls]
+        return self.app.client.send_all(targets, at_once, timeout_s)
+
+    def put(self, product: Product, at: int = 0, **changes: Any) -> Answer:
+        """Write a product through the service; it must be accepted."""
+        body = {"name": product.name, "category": product.category, **changes}
+        body.setdefault("price_cents", self.rng.randrange(1000, 100_000))
+        answer = self.app.replicas[at].put(product.path, json=body, timeout_s=ANSWERS_WITHIN_S + 2)
+        answer.expect({200, 201}, "the product is valid and the origin is well" + self.remark())
+        return answer
+
+    def delete(self, product: Product, at: int = 0) -> Answer:
+        """Delete a product through the service; it must be accepted."""
+        answer = self.app.replicas[at].delete(product.path, timeout_s=ANSWERS_WITHIN_S + 2)
+        return answer.expect({200, 204}, "the product exists and the origin is well")
+
+    # -------------------------------------------------------------- the truth
+
+    def is_true(self, answer: Answer, path: str, tenant: str | None = None) -> bool:
+        """Say if an answer tells what the origin would tell now."""
+        status, body = self.catalogue.truth(path, tenant)
+        if status != 200 or answer.status != 200:
+            return answer.status == status
+        try:
+            return bool(json.loads(answer.body) == body)
+        except (ValueError, RecursionError):
+            return False
+
+    def expect_true(
+        self, answer: Answer, path: str, tenant: str | None = None, step: str = ""
+    ) -> None:
+        """Demand that an answer tells what the origin would tell now."""
+        status, body = self.catalogue.truth(path, tenant)
+        shown = f"{status} {json.dumps(body)[:300]}, what the origin knows"
+        expect(self.is_true(answer, path, tenant), shown, f"{answer}{self.remark()}", step, answer)
+
+    def look(self, path: str, at: int = 0, tenant: str | None = None, step: str = "") -> Answer:
+        """Ask one replica, which must tell the truth at once."""
+        answer = self.ask(path, at, tenant)
+        self.expect_true(answer, path, tenant, step)
+        return answer
+
+    def look_soon(
+        self,
+        path: str,
+        at: int,
+        tenant: str | None = None,
+        step: str = "",
+        within_s: float = ELSEWHERE_WITHIN_S,
+    ) -> None:
+        """Ask one replica until it tells the truth, which it must in time, and from then on."""
+        due_s = time.monotonic() + within_s
+        while True:
+            asked_at_s = time.monotonic()
+            answer = self.ask(path, at, tenant)
+            # A question asked too early says nothing about the deadline, however late its answer.
+            if self.is_true(answer, path, tenant) or asked_at_s >= due_s:
+                break
+            time.sleep(0.02)
+        self.expect_true(answer, path, tenant, step)
+
+    def watch(
+        self, paths: Sequence[tuple[str, int, str | None]], step: str, for_s: float = WATCHED_S
+    ) -> None:
+        """Demand the truth of several (path, replica, tenant) again and again, for a while."""
+        until_s = time.monotonic() + for_s
+        while True:
+            for path, at, tenant in paths:
+                self.look(path, at, tenant, step)
+            if time.monotonic() > until_s:
+                return
+            time.sleep(0.02)
+
+    def warm(self, paths: Sequence[tuple[str, str | None]], times: int = 3) -> None:
+        """Ask every replica several times, so that whatever can be cached is."""
+        for at in range(len(self.app.replicas)):
+            for path, tenant in paths:
+                for _ in range(times):
+                    self.look(path, at, tenant, "Nothing is written or fails here.")
+
+    # -------------------------------------------------------------- the ledger
+
+    def mark(self) -> int:
+        """Return the place in the ledger where the next call will stand."""
+        return len(self.origin.calls)
+
+    def calls_since(self, mark: int, path: str = "") -> int:
+        """Count the reads of the origin since a mark, once it has become quiet."""
+        if not self.origin.wait_until_quiet():
+            raise Inconclusive("The origin was not left alone, so its calls can't be counted.")
+        return len(self.origin.since(mark, target=path))
+
+    def causes(self, mark: int, path: str = "") -> str:
+        """Say why the origin was asked since a mark, the most frequent cause first."""
+        causes = [one.cause for one in self.origin.since(mark, target=path)]
+        kinds = sorted(set(causes), key=causes.count, reverse=True)
+        return "; ".join(f"{causes.count(one)} × {one}" for one in kinds[:4]) or "never asked"
+
+    def remark(self) -> str:
+        """Say so if the origin refused calls in the last seconds; empty when it did not."""
+        since_s = time.monotonic() - 10
+        refused = [one for one in self.origin.refused if one.at_s > since_s]
+        if not refused:
+            return ""
+        width = self.origin.width
+        return f" (the origin refused {len(refused)} calls: more than {width} at a time)"
+
+
+@pytest.fixture(scope="session")
+def new_site(
+    app_factory: Callable[..., Any], play_origin: Callable[..., Origin], seed: int
+) -> Callable[..., AbstractContextManager[Site]]:
+    """Run the service with an origin of its own: `with new_site(ttl_s=…, replicas=…) as site`."""
+
+    @contextmanager
+    def run(
+        ttl_s: float = 120, stale_s: float = 120, replicas: int = 2, **options: Any
+    ) -> Iterator[Site]:
+        catalogue = Catalogue()
+        origin = play_origin(catalogue.answer)
+        env = {
+            "ORIGIN_URL": origin.url,
+            "CACHE_TTL_S": f"{ttl_s:g}",
+            "MAX_STALE_S": f"{stale_s:g}",
+        }
+        with app_factory(env=env, replicas=replicas, **options) as app:
+            rng = random.Random(f"{seed}:site:{ttl_s}:{replicas}")
+            yield Site(app, origin, catalogue, rng, ttl_s, stale_s)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def site(new_site: Callable[..., AbstractContextManager[Site]]) -> Iterator[Site]:
+    """Two replicas whose entries outlive the grade; the way to Redis can be disturbed."""
+    with new_site(faults=True) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def brief(new_site: Callable[..., AbstractContextManager[Site]]) -> Iterator[Site]:
+    """Two replicas whose entries are fresh for 3 s, and may stand in for 5 s more."""
+    with new_site(ttl_s=3, stale_s=5) as site:
+        yield site
+
+
+@pytest.fixture(autouse=True)
+def undisturbed(request: pytest.FixtureRequest) -> None:
+    """Let the origin become quiet before a check begins."""
+    used = [request.getfixturevalue(name) for name in request.fixturenames if name in SITES]
+    for one in used:
+        one.origin.wait_until_quiet(quiet_s=0.1)
+
+
+SITES = ("site", "brief")
+
+
+# ------------------------------------------------------------------ load
+
+
+@pytest.fixture(scope="session")
+def load_env(play_origin: Callable[..., Origin]) -> Callable[[], dict[str, str]]:
+    """Give each app under load an origin of its own, with the same products."""
+
+    def environment() -> dict[str, str]:
+        catalogue = Catalogue()
+        for number in range(LOAD_PRODUCTS + PROBED_PRODUCTS):
+            category = f"load-{number % LOAD_CATEGORIES}"
+            catalogue.put(f"load-{number:04}", f"Product {number}", category, 1000 + number)
+        return {"ORIGIN_URL": play_origin(catalogue.answer).url}
+
+    return environment
+
+
+@pytest.fixture(scope="session")
+def prepare_load(seed: int) -> Callable[[App, int | None], dict[str, str]]:
+    """Tell the load which products there are, and warm the most popular ones."""
+
+    def prepare(app: App, _size: int | None) -> dict[str, str]:
+        calls = [Call("GET", f"/products/load-{number:04}") for number in range(LOAD_PRODUCTS)]
+        for answer in app.send_all(calls, concurrency=4):
+            answer.expect(200, "the origin has this product and is well")
+        return {
+            "LAB_SEED": str(seed),
+            "LOAD_PRODUCTS": str(LOAD_PRODUCTS),
+            "LOAD_CATEGORIES": str(LOAD_CATEGORIES),
+            "PROBED_PRODUCTS": str(PROBED_PRODUCTS),
+        }
+
+    return prepare
