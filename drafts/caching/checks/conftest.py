@@ -218,13 +218,15 @@ class Site:
         shown = f"{status} {json.dumps(body)[:300]}, what the origin knows"
         expect(self.is_true(answer, path, tenant), shown, f"{answer}{self.remark()}", step, answer)
 
-    def look(self, path: str, at: int = 0, tenant: str | None = None, step: str = "") -> Answer:
+    def expect_now(
+        self, path: str, at: int = 0, tenant: str | None = None, step: str = ""
+    ) -> Answer:
         """Ask one replica, which must tell the truth at once."""
         answer = self.ask(path, at, tenant)
         self.expect_true(answer, path, tenant, step)
         return answer
 
-    def look_soon(
+    def expect_soon(
         self,
         path: str,
         at: int,
@@ -243,14 +245,14 @@ class Site:
             time.sleep(0.02)
         self.expect_true(answer, path, tenant, step)
 
-    def watch(
+    def expect_lasting(
         self, paths: Sequence[tuple[str, int, str | None]], step: str, for_s: float = WATCHED_S
     ) -> None:
         """Demand the truth of several (path, replica, tenant) again and again, for a while."""
         until_s = time.monotonic() + for_s
         while True:
             for path, at, tenant in paths:
-                self.look(path, at, tenant, step)
+                self.expect_now(path, at, tenant, step)
             if time.monotonic() > until_s:
                 return
             time.sleep(0.02)
@@ -260,7 +262,7 @@ class Site:
         for at in range(len(self.app.replicas)):
             for path, tenant in paths:
                 for _ in range(times):
-                    self.look(path, at, tenant, "Nothing is written or fails here.")
+                    self.expect_now(path, at, tenant, "Nothing is written or fails here.")
 
     # -------------------------------------------------------------- the ledger
 

@@ -129,7 +129,7 @@ def test_a_replica_that_dies_while_it_fetches_blocks_nobody_for_long(new_site: A
             hold.release()
             reading.result()
         step = "A lock has to end by itself: who holds it may be dead."
-        site.look(product.path, 1, step=step)
+        site.expect_now(product.path, 1, step=step)
 
 
 def reads_of(path: str) -> Callable[[Asked], bool]:
@@ -217,8 +217,8 @@ def test_a_product_created_later_appears(site: Site) -> None:
         site.warm([(path, None)])
         body = {"name": "Later", "category": site.word("c"), "price_cents": 100}
         site.app.replicas[at].put(path, json=body).expect({200, 201}, "PUT creates")
-        site.look(path, at, step=step)
-        site.look_soon(path, 1 - at, step=step)
+        site.expect_now(path, at, step=step)
+        site.expect_soon(path, 1 - at, step=step)
 
 
 @requirement("penetration")
@@ -231,4 +231,4 @@ def test_a_product_created_behind_your_back_appears_in_time(brief: Site) -> None
     within_s = brief.ttl_s + 3
     for path in paths:
         for at in (0, 1):
-            brief.look_soon(path, at, None, step, within_s)
+            brief.expect_soon(path, at, None, step, within_s)

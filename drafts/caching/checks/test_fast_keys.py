@@ -85,7 +85,7 @@ def test_questions_that_read_alike_when_joined_are_kept_apart(site: Site) -> Non
     step = "Join the parts of a key with something that can't occur in them."
     for at in (0, 1):
         for category, page in ((stem, 12), (f"{stem}1", 2), (stem, 2), (f"{stem}2", 1)):
-            site.look(f"/products?category={category}&page={page}", at, step=step)
+            site.expect_now(f"/products?category={category}&page={page}", at, step=step)
 
 
 @requirement("cache-key")
@@ -97,7 +97,7 @@ def test_headers_of_one_client_do_not_show_in_what_others_get(site: Site) -> Non
         for at in (0, 1):
             site.ask(path, at, headers=HOSTS)
         for at in (0, 1):
-            answer = site.look(path, at, step=step)
+            answer = site.expect_now(path, at, step=step)
             everything = answer.text + str(dict(answer.headers))
             expect("evil" not in everything, "no word of another client's", answer, step, answer)
 
@@ -110,7 +110,7 @@ def test_a_client_that_has_the_answer_is_not_sent_it_again(site: Site) -> None:
     products = site.new(3)
     step = "An ETag names one content: the same on all replicas, another after every write."
     for path, tenant in ((products[0].path, None), (products[0].page, None)):
-        tag = tag_of(site.look(path), step)
+        tag = tag_of(site.expect_now(path), step)
         forms = (tag, f"W/{tag.removeprefix('W/')}", f'"no-such-tag", {tag}')
         for at in (0, 1):
             for form in forms:
@@ -124,11 +124,11 @@ def test_a_client_whose_answer_is_old_gets_the_new_one(site: Site) -> None:
     step = "Make the tag from all of the content: what changes without it is never seen."
     for number, product in enumerate(site.new(2)):
         paths = [(product.path, None), (product.page, None), (product.price, "acme")]
-        tags = [tag_of(site.look(path, 0, tenant), step) for path, tenant in paths]
+        tags = [tag_of(site.expect_now(path, 0, tenant), step) for path, tenant in paths]
         site.put(product, number, price_cents=77_000 + number)
         for (path, tenant), tag in zip(paths, tags, strict=True):
             headers = {"If-None-Match": tag}
-            site.look_soon(path, 1 - number, tenant)
+            site.expect_soon(path, 1 - number, tenant)
             for at in (0, 1):
                 answer = site.ask(path, at, tenant, headers=headers)
                 site.expect_true(answer, path, tenant, step)
@@ -139,7 +139,7 @@ def test_a_client_whose_answer_is_old_gets_the_new_one(site: Site) -> None:
 def test_the_tag_of_one_tenants_price_says_nothing_to_another(site: Site) -> None:
     [product] = site.new()
     step = "Two tenants, two prices, two tags."
-    tag = tag_of(site.look(product.price, 0, "acme"), step)
+    tag = tag_of(site.expect_now(product.price, 0, "acme"), step)
     answer = site.ask(product.price, 0, "globex", headers={"If-None-Match": tag})
     site.expect_true(answer, product.price, "globex", step)
 

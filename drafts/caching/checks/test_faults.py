@@ -46,7 +46,7 @@ def test_the_last_answer_stands_in_for_a_while_when_the_origin_fails(
     step = "The origin is well again."
     for path, tenant in paths:
         for at in (0, 1):
-            brief.look_soon(path, at, tenant, step, HEALED_WITHIN_S)
+            brief.expect_soon(path, at, tenant, step, HEALED_WITHIN_S)
 
 
 def ask_for(site: Site, paths: list[tuple[str, str | None]]) -> list[Answer]:
@@ -82,7 +82,7 @@ def test_what_nobody_has_seen_is_refused_while_the_origin_fails(brief: Site) -> 
         answer = brief.app.put(seen.path, json=body, timeout_s=8)
         expect(answer.status >= 500, "a 5xx to a write that was not made", answer, "", answer)
     for at in (0, 1):
-        brief.look_soon(seen.path, at, None, "The write was refused.", HEALED_WITHIN_S)
+        brief.expect_soon(seen.path, at, None, "The write was refused.", HEALED_WITHIN_S)
 
 
 # ------------------------------------------------------------------ a full Redis
@@ -129,7 +129,7 @@ def test_answers_are_right_when_redis_has_no_memory_left(
         for answer in site.ask_all([Call("GET", one.path) for one in [*warm, *cold]]):
             site.expect_true(answer, answer.call.path, None, step)
         for product in warm:
-            site.look(product.path, 1, step=step)
+            site.expect_now(product.path, 1, step=step)
         refused = [one for one in site.origin.refused if one.at_s > time.monotonic() - 10]
         expected = "no call that the origin refuses, with or without memory in Redis"
         expect(refused == [], expected, f"{len(refused)} refused", "Count calls elsewhere.")
@@ -146,6 +146,6 @@ def test_a_write_is_seen_when_redis_has_no_memory_left(site: Site, full: Any, po
         for number, product in enumerate(products):
             at = number % 2
             site.put(product, at)
-            site.look(product.path, at, step=step)
-            site.look_soon(product.path, 1 - at, step=step)
-    site.watch([(path, at, None) for path, _ in paths for at in (0, 1)], step)
+            site.expect_now(product.path, at, step=step)
+            site.expect_soon(product.path, 1 - at, step=step)
+    site.expect_lasting([(path, at, None) for path, _ in paths for at in (0, 1)], step)

@@ -55,8 +55,8 @@ def test_reads_and_writes_go_on_without_redis(site: Site) -> None:
         expect_all_true(site, calls, 60, STEP_AWAY)
         for at, product in enumerate(hot[:2]):
             site.put(product, at)
-            site.look(product.path, at, step=STEP_AWAY)
-            site.look_soon(product.path, 1 - at, step=STEP_AWAY)
+            site.expect_now(product.path, at, step=STEP_AWAY)
+            site.expect_soon(product.path, 1 - at, step=STEP_AWAY)
         expect_none_refused(site, mark)
     expect_all_true(site, calls, 60, "Redis is back: connections that broke must be replaced.")
 
@@ -73,8 +73,10 @@ def test_a_write_that_redis_missed_is_seen_when_it_is_back(site: Site) -> None:
     for path, _ in paths:
         for at in (0, 1):
             left_s = max(0.0, healed_s + 1.0 - time.monotonic())
-            site.look_soon(path, at, None, STEP_BACK, left_s)
-    site.watch([(path, at, None) for path, _ in paths for at in (0, 1)], STEP_BACK, for_s=1.0)
+            site.expect_soon(path, at, None, STEP_BACK, left_s)
+    site.expect_lasting(
+        [(path, at, None) for path, _ in paths for at in (0, 1)], STEP_BACK, for_s=1.0
+    )
 
 
 @requirement("redis-down")
@@ -82,8 +84,8 @@ def test_the_cache_is_used_again_when_redis_is_back(site: Site) -> None:
     products = site.new(4)
     with site.app.link("redis").cut():
         for product in products:
-            site.look(product.path, 0, step=STEP_AWAY)
-            site.look(product.path, 1, step=STEP_AWAY)
+            site.expect_now(product.path, 0, step=STEP_AWAY)
+            site.expect_now(product.path, 1, step=STEP_AWAY)
     due_s, calls = (
         time.monotonic() + USED_AGAIN_WITHIN_S,
         [Call("GET", one.path) for one in products],
@@ -112,11 +114,11 @@ def test_a_slow_redis_slows_nobody_down(site: Site, trouble: str) -> None:
             expect_in_time(answer, step)
         for at, product in enumerate(hot[:2]):
             expect_in_time(site.put(product, at), step)
-            site.look(product.path, at, step=step)
+            site.expect_now(product.path, at, step=step)
         expect_none_refused(site, mark)
     for product in hot:
         for at in (0, 1):
-            site.look_soon(product.path, at, None, STEP_BACK)
+            site.expect_soon(product.path, at, None, STEP_BACK)
 
 
 @requirement("redis-slow")
@@ -148,11 +150,11 @@ def test_answers_are_right_after_redis_forgot_everything(site: Site) -> None:
     site.warm(paths, times=1)
     site.app.redis.flush()
     step = "Redis may forget whatever it likes, at any moment."
-    site.watch([(path, at, None) for path, _ in paths for at in (0, 1)], step, for_s=0.0)
+    site.expect_lasting([(path, at, None) for path, _ in paths for at in (0, 1)], step, for_s=0.0)
     site.put(products[0], 0)
     site.app.redis.flush()
-    site.look(products[0].path, 0, step=step)
-    site.look_soon(products[0].path, 1, step=step)
+    site.expect_now(products[0].path, 0, step=step)
+    site.expect_soon(products[0].path, 1, step=step)
     mark = site.mark()
     site.app.redis.flush()
     expect_all_true(site, [Call("GET", products[1].path)] * 100, 100, step)
@@ -177,8 +179,8 @@ def test_a_slow_read_is_not_believed_after_redis_forgot_the_write(site: Site) ->
             hold.release()
             reading.result()
         for at in (1, 0):
-            site.look_soon(path, at, None, step)
-        site.watch([(path, at, None) for at in (0, 1)], step)
+            site.expect_soon(path, at, None, step)
+        site.expect_lasting([(path, at, None) for at in (0, 1)], step)
 
 
 def is_read_of(asked: Asked, path: str) -> bool:

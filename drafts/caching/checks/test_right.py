@@ -44,13 +44,15 @@ def test_every_call_answers_what_the_origin_knows(site: Site) -> None:
     products = site.new(45)
     for at in range(2):
         step = "Pass on what the origin says, every field of it."
-        site.look(products[0].path, at, step=step)
+        site.expect_now(products[0].path, at, step=step)
         for number in (1, 2, 3, 4):
-            site.look(f"{products[0].page[:-1]}{number}", at, step=step)
+            site.expect_now(f"{products[0].page[:-1]}{number}", at, step=step)
         for tenant in TENANTS:
-            site.look(products[0].price, at, tenant, step)
-        site.look(f"/products/{site.word('none')}", at, step="The origin answers 404: so do you.")
-        site.look(f"/products?category={site.word('none')}&page=1", at, step=step)
+            site.expect_now(products[0].price, at, tenant, step)
+        site.expect_now(
+            f"/products/{site.word('none')}", at, step="The origin answers 404: so do you."
+        )
+        site.expect_now(f"/products?category={site.word('none')}&page=1", at, step=step)
         site.ask("/healthz", at).expect(200, "the service is ready")
 
 
@@ -68,14 +70,14 @@ def test_a_write_reaches_the_origin(site: Site) -> None:
     )
     body = answer.json()
     expect(body == vars(written), f"{vars(written)} in the answer", body, "", answer)
-    site.look(product.path)
+    site.expect_now(product.path)
     created = f"/products/{site.word('p')}"
     fields = {"name": "New", "category": product.category, "price_cents": 5}
     site.app.put(created, json=fields).expect({200, 201}, "PUT also creates")
-    site.look(created)
+    site.expect_now(created)
     site.delete(product)
     expect(product.id not in site.catalogue.products, "it to be gone at the origin", "it is there")
-    site.look(product.path)
+    site.expect_now(product.path)
     again = site.app.delete(product.path)
     again.expect(404, "there is no such product any more")
 
@@ -96,7 +98,7 @@ def test_bad_input_is_refused_and_does_not_reach_the_origin(site: Site) -> None:
     asked = [f"{one.key} {one.asked.body[:80]!r}" for one in reached]
     step = "What can't be right needs no call of 60 ms to be found out."
     expect(reached == [], "no call of the origin", asked, step)
-    site.look(product.path, step="A refused write changes nothing.")
+    site.expect_now(product.path, step="A refused write changes nothing.")
 
 
 # ------------------------------------------------------------------ tenants
@@ -108,8 +110,8 @@ def test_each_tenant_gets_its_own_price_whoever_asked_before(site: Site) -> None
     for product in site.new(4):
         for at in range(2):
             for tenant in (*TENANTS, *reversed(TENANTS)):
-                site.look(product.price, at, tenant, step)
-        site.look(product.path, step=step)
+                site.expect_now(product.price, at, tenant, step)
+        site.expect_now(product.path, step=step)
 
 
 @requirement("tenant-isolation")
@@ -134,14 +136,14 @@ def test_names_that_read_alike_when_joined_are_kept_apart(site: Site) -> None:
         site.catalogue.put(product_id, "Alike", site.word("c"), 1000 * (number + 1))
     step = "Join the parts of a key with something that can't occur in them."
     for at in range(2):
-        site.look(f"/products/{ids[0]}/price", at, "acme", step)
-        site.look(f"/products/{ids[1]}/price", at, "acme1", step)
+        site.expect_now(f"/products/{ids[0]}/price", at, "acme", step)
+        site.expect_now(f"/products/{ids[1]}/price", at, "acme1", step)
 
 
 @requirement("tenant-isolation")
 def test_caches_outside_are_told_that_the_price_depends_on_the_tenant(site: Site) -> None:
     [product] = site.new()
-    answer = site.look(product.price, 0, "acme")
+    answer = site.expect_now(product.price, 0, "acme")
     varies = "x-tenant" in answer.headers.get("vary", "").lower()
     control = answer.headers.get("cache-control", "").lower()
     step = "A shared cache on the way goes by the URL unless you say more."
@@ -168,8 +170,8 @@ def test_an_error_of_the_origin_is_gone_when_the_origin_is_well(site: Site, trou
     step = "An error is no answer: keep it for nobody, or for a moment."
     for path, tenant in paths:
         for at in range(2):
-            site.look_soon(path, at, tenant, step, HEALED_WITHIN_S)
-    site.watch([(path, at, tenant) for path, tenant in paths for at in range(2)], step)
+            site.expect_soon(path, at, tenant, step, HEALED_WITHIN_S)
+    site.expect_lasting([(path, at, tenant) for path, tenant in paths for at in range(2)], step)
 
 
 @requirement("error-not-cached")
@@ -181,4 +183,4 @@ def test_an_error_met_by_many_at_once_is_gone_as_well(site: Site) -> None:
         expect(served == [], "no 200 while the origin fails", [str(one) for one in served])
     step = "Those who waited for a fetch that failed must not leave its failure behind."
     for at in range(2):
-        site.look_soon(product.path, at, None, step, HEALED_WITHIN_S)
+        site.expect_soon(product.path, at, None, step, HEALED_WITHIN_S)

@@ -37,10 +37,10 @@ def test_the_replica_that_wrote_shows_it_at_once(site: Site, at: int) -> None:
         site.warm([*everywhere(product), (f"/products?category={target}&page=1", None)], times=2)
         site.put(product, at)
         for path, tenant in everywhere(product):
-            site.look(path, at, tenant, step)
+            site.expect_now(path, at, tenant, step)
         site.put(product, at, category=target)
         for path, tenant in [*everywhere(product), *everywhere(site.now(product))]:
-            site.look(path, at, tenant, STEP_PAGES)
+            site.expect_now(path, at, tenant, STEP_PAGES)
 
 
 @requirement("read-your-writes")
@@ -56,12 +56,12 @@ def test_a_read_beside_a_write_does_not_hide_the_write(site: Site) -> None:
             if not hold.wait_for(1):
                 raise Inconclusive("The write did not reach the origin.")
             for path, tenant in everywhere(product):  # the old one, and rightly
-                site.look(path, 0, tenant)
+                site.expect_now(path, 0, tenant)
             hold.release()
             writing.result()
         step = "Whoever read while the write was on its way put the old one back."
         for path, tenant in everywhere(product):
-            site.look(path, 0, tenant, f"{step} {STEP_OWN}")
+            site.expect_now(path, 0, tenant, f"{step} {STEP_OWN}")
 
 
 @requirement("invalidates-everywhere")
@@ -75,8 +75,10 @@ def test_the_other_replica_shows_a_write_within_a_second(site: Site, at: int) ->
         paths = [(product.path, None), (product.price, TENANT), (product.price, "globex")]
         paths += [(product.page, None), *pages]
         for path, tenant in paths:
-            site.look_soon(path, 1 - at, tenant, f"{STEP_OTHER} {STEP_PAGES}")
-        site.watch([(path, one, tenant) for path, tenant in paths for one in (0, 1)], STEP_OTHER)
+            site.expect_soon(path, 1 - at, tenant, f"{STEP_OTHER} {STEP_PAGES}")
+        site.expect_lasting(
+            [(path, one, tenant) for path, tenant in paths for one in (0, 1)], STEP_OTHER
+        )
 
 
 @requirement("invalidates-everywhere")
@@ -86,9 +88,9 @@ def test_a_product_that_is_new_appears_on_its_page_everywhere(site: Site) -> Non
     created = f"/products/{site.word('p')}"
     body = {"name": "New", "category": product.category, "price_cents": 100}
     site.app.put(created, json=body).expect({200, 201}, "PUT creates what is not there")
-    site.look(product.page, 0, step=STEP_PAGES)
-    site.look_soon(product.page, 1, step=STEP_PAGES)
-    site.look_soon(created, 1)
+    site.expect_now(product.page, 0, step=STEP_PAGES)
+    site.expect_soon(product.page, 1, step=STEP_PAGES)
+    site.expect_soon(created, 1)
 
 
 @requirement("delete-invalidates")
@@ -99,10 +101,12 @@ def test_a_deleted_product_is_gone_everywhere(site: Site, at: int) -> None:
         site.warm(everywhere(product))
         site.delete(product, at)
         for path, tenant in everywhere(product):
-            site.look(path, at, tenant, step)
+            site.expect_now(path, at, tenant, step)
         for path, tenant in everywhere(product):
-            site.look_soon(path, 1 - at, tenant, step)
-        site.watch([(path, one, t) for path, t in everywhere(product) for one in (0, 1)], step)
+            site.expect_soon(path, 1 - at, tenant, step)
+        site.expect_lasting(
+            [(path, one, t) for path, t in everywhere(product) for one in (0, 1)], step
+        )
 
 
 @requirement("delete-invalidates")
@@ -111,11 +115,11 @@ def test_a_product_that_is_made_again_is_back(site: Site) -> None:
     site.delete(product)
     step = "That it was gone must not be remembered longer than it is."
     for at in (0, 1):
-        site.look_soon(product.path, at, step=step)
-        site.look(product.path, at, step=step)
+        site.expect_soon(product.path, at, step=step)
+        site.expect_now(product.path, at, step=step)
     site.put(product, 0)
-    site.look(product.path, 0, step=step)
-    site.look_soon(product.path, 1, step=step)
+    site.expect_now(product.path, 0, step=step)
+    site.expect_soon(product.path, 1, step=step)
 
 
 # ------------------------------------------------------------------ races
@@ -154,13 +158,13 @@ def race(site: Site, path: str, tenant: str | None, writer: int, write: Callable
         if not hold.wait_for(1):
             raise Inconclusive(f"Nothing was fetched for GET {path}, so nothing can be overtaken.")
         write()
-        site.look(path, writer, tenant, step)
+        site.expect_now(path, writer, tenant, step)
         hold.release()
         late = reading.result()
     late.expect({200, 404}, "a slow read is answered in the end" + site.remark())
-    site.look(path, writer, tenant, step)
-    site.look_soon(path, 1 - writer, tenant, step)
-    site.watch([(path, at, tenant) for at in (0, 1)], step)
+    site.expect_now(path, writer, tenant, step)
+    site.expect_soon(path, 1 - writer, tenant, step)
+    site.expect_lasting([(path, at, tenant) for at in (0, 1)], step)
 
 
 @requirement("lost-update-race")
@@ -178,5 +182,5 @@ def test_of_two_writers_the_last_one_is_seen(site: Site) -> None:
     expect(site.now(product).name == "second", "the origin to keep the second", site.now(product))
     step = "The answer to a write is as late as any other: another write may have passed it."
     for at in (0, 1):
-        site.look_soon(product.path, at, step=step)
-    site.watch([(product.path, at, None) for at in (0, 1)], step)
+        site.expect_soon(product.path, at, step=step)
+    site.expect_lasting([(product.path, at, None) for at in (0, 1)], step)
