@@ -246,13 +246,14 @@ class Site:
         self.expect_true(answer, path, tenant, step)
 
     def expect_lasting(
-        self, paths: Sequence[tuple[str, int, str | None]], step: str, for_s: float = WATCHED_S
+        self, paths: Sequence[tuple[str, str | None]], step: str, for_s: float = WATCHED_S
     ) -> None:
-        """Demand the truth of several (path, replica, tenant) again and again, for a while."""
+        """Demand the truth of several (path, tenant) of every replica, again and again."""
         until_s = time.monotonic() + for_s
         while True:
-            for path, at, tenant in paths:
-                self.expect_now(path, at, tenant, step)
+            for path, tenant in paths:
+                for at in range(len(self.app.replicas)):
+                    self.expect_now(path, at, tenant, step)
             if time.monotonic() > until_s:
                 return
             time.sleep(0.02)

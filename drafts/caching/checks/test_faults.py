@@ -148,4 +148,4 @@ def test_a_write_is_seen_when_redis_has_no_memory_left(site: Site, full: Any, po
             site.put(product, at)
             site.expect_now(product.path, at, step=step)
             site.expect_soon(product.path, 1 - at, step=step)
-    site.expect_lasting([(path, at, None) for path, _ in paths for at in (0, 1)], step)
+    site.expect_lasting(paths, step)

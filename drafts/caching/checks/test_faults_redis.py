@@ -74,9 +74,7 @@ def test_a_write_that_redis_missed_is_seen_when_it_is_back(site: Site) -> None:
         for at in (0, 1):
             left_s = max(0.0, healed_s + 1.0 - time.monotonic())
             site.expect_soon(path, at, None, STEP_BACK, left_s)
-    site.expect_lasting(
-        [(path, at, None) for path, _ in paths for at in (0, 1)], STEP_BACK, for_s=1.0
-    )
+    site.expect_lasting(paths, STEP_BACK, for_s=1.0)
 
 
 @requirement("redis-down")
@@ -150,7 +148,7 @@ def test_answers_are_right_after_redis_forgot_everything(site: Site) -> None:
     site.warm(paths, times=1)
     site.app.redis.flush()
     step = "Redis may forget whatever it likes, at any moment."
-    site.expect_lasting([(path, at, None) for path, _ in paths for at in (0, 1)], step, for_s=0.0)
+    site.expect_lasting(paths, step, for_s=0.0)
     site.put(products[0], 0)
     site.app.redis.flush()
     site.expect_now(products[0].path, 0, step=step)
@@ -180,7 +178,7 @@ def test_a_slow_read_is_not_believed_after_redis_forgot_the_write(site: Site) ->
             reading.result()
         for at in (1, 0):
             site.expect_soon(path, at, None, step)
-        site.expect_lasting([(path, at, None) for at in (0, 1)], step)
+        site.expect_lasting([(path, None)], step)
 
 
 def is_read_of(asked: Asked, path: str) -> bool:

@@ -171,7 +171,7 @@ def test_an_error_of_the_origin_is_gone_when_the_origin_is_well(site: Site, trou
     for path, tenant in paths:
         for at in range(2):
             site.expect_soon(path, at, tenant, step, HEALED_WITHIN_S)
-    site.expect_lasting([(path, at, tenant) for path, tenant in paths for at in range(2)], step)
+    site.expect_lasting(paths, step)
 
 
 @requirement("error-not-cached")
