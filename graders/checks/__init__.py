@@ -2,8 +2,10 @@
 
 from graders.checks.expectations import expect, requirement
 from graders.checks.fixtures import Finished
+from graders.checks.timelines import Drawing
 from graders.client import Answer, Call
 from graders.errors import CheckFailed, Inconclusive
+from graders.model import Tone
 from graders.stand import App, Asked, Hold, Link, Listener, Origin, OriginCall, Replica, Reply
 
 __all__ = [
@@ -12,6 +14,7 @@ __all__ = [
     "Asked",
     "Call",
     "CheckFailed",
+    "Drawing",
     "Finished",
     "Hold",
     "Inconclusive",
@@ -21,6 +24,7 @@ __all__ = [
     "OriginCall",
     "Replica",
     "Reply",
+    "Tone",
     "expect",
     "requirement",
 ]

@@ -42,6 +42,7 @@ from graders.checks.selection import (
     sort_by_stage,
 )
 from graders.checks.threshold_items import threshold_items
+from graders.checks.timelines import timeline
 from graders.errors import GradingError, LabError
 from graders.ledger import LEDGER
 from graders.manifest import load_manifest
@@ -69,6 +70,7 @@ __all__ = [
     "seed",
     "start_app",
     "submission_dir",
+    "timeline",
     "verify_load",
 ]
 

@@ -13,7 +13,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from graders.checks import Answer, App, Asked, Call, Inconclusive, Origin, Reply, expect
+from graders.checks import (
+    Answer,
+    App,
+    Asked,
+    Call,
+    Drawing,
+    Inconclusive,
+    Origin,
+    Reply,
+    Tone,
+    expect,
+)
 
 PAGE_ITEMS = 20
 ELSEWHERE_WITHIN_S = 1.0  # the contract: other replicas may show a write so late
@@ -147,6 +158,7 @@ class Site:
     rng: random.Random
     ttl_s: float
     stale_s: float
+    answers: list[Answer] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     # -------------------------------------------------------------- products
@@ -175,7 +187,9 @@ class Site:
         """GET a path from one replica."""
         headers = {**({"X-Tenant": tenant} if tenant else {}), **options.pop("headers", {})}
         options.setdefault("timeout_s", ANSWERS_WITHIN_S + 2)
-        return self.app.replicas[at].get(path, headers=headers, **options)
+        answer = self.app.replicas[at].get(path, headers=headers, **options)
+        self.answers.append(answer)
+        return answer
 
     def ask_all(
         self, calls: Sequence[Call], at_once: int = 20, timeout_s: float = ANSWERS_WITHIN_S + 2
@@ -183,7 +197,9 @@ class Site:
         """Send calls to all replicas in turn, many at once; answers in order."""
         bases = itertools.cycle([one.base_url for one in self.app.replicas])
         targets = [(next(bases), call) for call in calls]
-        return self.app.client.send_all(targets, at_once, timeout_s)
+        answers = self.app.client.send_all(targets, at_once, timeout_s)
+        self.answers += answers
+        return answers
 
     def put(self, product: Product, at: int = 0, **changes: Any) -> Answer:
         """Write a product through the service; it must be accepted."""
@@ -291,6 +307,59 @@ class Site:
             return ""
         width = self.origin.width
         return f" (the origin refused {len(refused)} calls: more than {width} at a time)"
+
+
+# ------------------------------------------------------------------ what happened when
+
+LANES = ("calls of the origin", "hits", "waited for a call", "old answers", "errors", "faults")
+
+
+@pytest.fixture
+def draw(timeline: Callable[..., Any]) -> Callable[..., AbstractContextManager[Drawing]]:
+    """Draw what origin and readers did, on one axis: `with draw(site, "title") as drawing`."""
+
+    @contextmanager
+    def during(site: Site, title: str) -> Iterator[Drawing]:
+        with timeline(title, *LANES) as drawing:
+            first_answer = len(site.answers)
+            try:
+                yield drawing
+            finally:
+                draw_calls(site, drawing)
+                for answer in site.answers[first_answer:]:
+                    draw_answer(site, drawing, answer)
+
+    return during
+
+
+def draw_calls(site: Site, drawing: Drawing) -> None:
+    now_s = time.monotonic()
+    for call in site.origin.calls:
+        tone = Tone.PLAIN if call.status and call.status < 500 else Tone.BAD
+        what = f"{call.key}: {call.status or 'no answer'}, {call.cause}"
+        drawing.mark(LANES[0], what, call.at_s, call.ended_s or now_s, tone)
+    for started_s, ended_s, name in site.origin.faults:
+        drawing.mark(LANES[5], f"the origin {name}", started_s, ended_s or now_s, Tone.BAD)
+
+
+def draw_answer(site: Site, drawing: Drawing, answer: Answer) -> None:
+    """Put an answer on the lane that the ledger says it belongs to."""
+    ended_s, path = answer.started_s + answer.elapsed_s, answer.call.path
+    what = f"GET {path}: {answer.status or answer.error}"
+    calls = [one for one in site.origin.since(0, target=path) if one.at_s < ended_s]
+    brought = [one.ended_s for one in calls if one.status in (200, 404) and one.ended_s]
+    in_time = [one for one in brought if one <= ended_s]
+    if answer.status not in (200, 304, 404):
+        drawing.mark(LANES[4], what, answer.started_s, ended_s, Tone.BAD)
+    elif any(one >= answer.started_s for one in in_time):
+        drawing.mark(LANES[2], what, answer.started_s, ended_s)
+    elif in_time and answer.started_s - max(in_time) > site.ttl_s:
+        drawing.mark(LANES[3], what, answer.started_s, ended_s, Tone.BAD)
+    else:
+        drawing.mark(LANES[1], what, answer.started_s, ended_s, Tone.GOOD)
+
+
+# ------------------------------------------------------------------ sites
 
 
 @pytest.fixture(scope="session")

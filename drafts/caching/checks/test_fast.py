@@ -9,6 +9,7 @@ from typing import Any
 from graders.checks import Answer, Asked, Call, Inconclusive, expect, requirement
 
 Site = Any
+Draw = Callable[..., Any]
 Record = Callable[[str, float], None]
 
 PRODUCTS, REQUESTS, ZIPF_EXPONENT = 300, 1600, 1.1
@@ -93,11 +94,14 @@ def test_four_replicas_fetch_no_more_than_two_do(new_site: Any) -> None:
 
 
 @requirement("stampede")
-def test_many_clients_of_a_product_that_just_expired_cost_two_calls_at_most(brief: Site) -> None:
+def test_many_clients_of_a_product_that_just_expired_cost_two_calls_at_most(
+    brief: Site, draw: Draw
+) -> None:
     for product in brief.new(2):
-        brief.warm([(product.path, None)], times=1)
-        time.sleep(brief.ttl_s + 0.2)
-        stampede(brief, product.path)
+        with draw(brief, f"{CLIENTS} clients ask for what has just expired"):
+            brief.warm([(product.path, None)], times=1)
+            time.sleep(brief.ttl_s + 0.2)
+            stampede(brief, product.path)
 
 
 def stampede(site: Site, path: str) -> None:
@@ -140,19 +144,24 @@ def reads_of(path: str) -> Callable[[Asked], bool]:
 
 
 @requirement("hot-key-expiry")
-def test_readers_of_a_hot_product_do_not_wait_for_its_refresh(brief: Site) -> None:
+def test_readers_of_a_hot_product_do_not_wait_for_its_refresh(brief: Site, draw: Draw) -> None:
     for product in brief.new(2):
         brief.warm([(product.path, None)])
-        with brief.origin.hold(reads_of(product.path)) as hold, ThreadPoolExecutor(60) as pool:
-            waiting = keep_reading(brief, product.path, pool, hold)
-            began_s = time.monotonic()
-            calls = [Call("GET", product.path)] * READERS
-            answers = brief.ask_all(calls, at_once=4, timeout_s=1.5)
-            took_s = time.monotonic() - began_s
-            hold.release()
-            for one in waiting:
-                brief.expect_true(one.result(), product.path)
-        judge_served(answers, took_s, brief)
+        with draw(brief, "A hot product expires"):
+            read_beside_refresh(brief, product.path)
+
+
+def read_beside_refresh(site: Site, path: str) -> None:
+    """Hold a refresh back and demand answers for those who read meanwhile."""
+    with site.origin.hold(reads_of(path)) as hold, ThreadPoolExecutor(60) as pool:
+        waiting = keep_reading(site, path, pool, hold)
+        began_s = time.monotonic()
+        answers = site.ask_all([Call("GET", path)] * READERS, at_once=4, timeout_s=1.5)
+        took_s = time.monotonic() - began_s
+        hold.release()
+        for one in waiting:
+            site.expect_true(one.result(), path)
+    judge_served(answers, took_s, site)
 
 
 def keep_reading(site: Site, path: str, pool: ThreadPoolExecutor, hold: Any) -> list[Any]:

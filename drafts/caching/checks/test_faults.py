@@ -1,7 +1,7 @@
 """Stage faults: the origin fails, hangs, hangs up; Redis is full."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ import redis as redis_client
 
 from graders.checks import Answer, App, Call, Inconclusive, expect, requirement
 
+Draw = Callable[..., Any]
 Site = Any
 TENANT = "acme"
 HEALED_WITHIN_S = 3.0
@@ -23,8 +24,14 @@ FILLING = 300
 @requirement("stale-if-error")
 @pytest.mark.parametrize("trouble", ["answers 500", "hangs up", "hangs"])
 def test_the_last_answer_stands_in_for_a_while_when_the_origin_fails(
-    brief: Site, trouble: str
+    brief: Site, draw: Draw, trouble: str
 ) -> None:
+    with draw(brief, f"The origin {trouble}"):
+        outlast(brief, trouble)
+
+
+def outlast(brief: Site, trouble: str) -> None:
+    """Let the origin fail until what it said before has become too old, and ask on the way."""
     products = brief.new(2)
     paths = [(products[0].path, None), (products[1].page, None), (products[1].price, TENANT)]
     began_s = time.monotonic()

@@ -1,7 +1,7 @@
 """Stage faults: Redis is away, late, emptied, or back again."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 
 from graders.checks import Answer, Asked, Call, Inconclusive, expect, requirement
 
+Draw = Callable[..., Any]
 Site = Any
 HOT_CLIENTS, COLD = 60, 24
 REDIS_DELAY_S = 2.0
@@ -48,17 +49,20 @@ def some_reads(site: Site) -> tuple[list[Any], list[Call]]:
 
 
 @requirement("redis-down")
-def test_reads_and_writes_go_on_without_redis(site: Site) -> None:
+def test_reads_and_writes_go_on_without_redis(site: Site, draw: Draw) -> None:
     hot, calls = some_reads(site)
     mark = site.mark()
-    with site.app.link("redis").cut():
-        expect_all_true(site, calls, 60, STEP_AWAY)
-        for at, product in enumerate(hot[:2]):
-            site.put(product, at)
-            site.expect_now(product.path, at, step=STEP_AWAY)
-            site.expect_soon(product.path, 1 - at, step=STEP_AWAY)
-        expect_none_refused(site, mark)
-    expect_all_true(site, calls, 60, "Redis is back: connections that broke must be replaced.")
+    with draw(site, "Redis is cut off") as drawing:
+        away_s = time.monotonic()
+        with site.app.link("redis").cut():
+            expect_all_true(site, calls, 60, STEP_AWAY)
+            for at, product in enumerate(hot[:2]):
+                site.put(product, at)
+                site.expect_now(product.path, at, step=STEP_AWAY)
+                site.expect_soon(product.path, 1 - at, step=STEP_AWAY)
+            expect_none_refused(site, mark)
+        drawing.mark("faults", "Redis is cut off", away_s, time.monotonic())
+        expect_all_true(site, calls, 60, "Redis is back: connections that broke must be replaced.")
 
 
 @requirement("redis-down")
