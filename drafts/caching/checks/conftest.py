@@ -287,11 +287,15 @@ class Site:
         """Return the place in the ledger where the next call will stand."""
         return len(self.origin.calls)
 
-    def calls_since(self, mark: int, path: str = "") -> int:
-        """Count the reads of the origin since a mark, once it has become quiet."""
-        if not self.origin.wait_until_quiet():
-            raise Inconclusive("The origin was not left alone, so its calls can't be counted.")
-        return len(self.origin.since(mark, target=path))
+    def expect_calls(self, mark: int, most: int, what: str, step: str = "", path: str = "") -> int:
+        """Demand at most so many reads of the origin since a mark, and wait until it is quiet."""
+        is_quiet = self.origin.wait_until_quiet()
+        asked = len(self.origin.since(mark, target=path))
+        got = f"{asked}: {self.causes(mark, path)}"
+        expect(asked <= most, f"at most {most} calls of the origin for {what}", got, step)
+        if not is_quiet:
+            raise Inconclusive("The origin is not left alone, so its calls can't be counted.")
+        return asked
 
     def causes(self, mark: int, path: str = "") -> str:
         """Say why the origin was asked since a mark, the most frequent cause first."""

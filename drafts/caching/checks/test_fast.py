@@ -41,15 +41,13 @@ def test_popular_answers_rarely_cost_a_call_of_the_origin(site: Site, record: Re
     answers = site.app.client.send_all([*zip(bases, calls, strict=True)], 10, 10)
     for answer in answers:
         site.expect_true(answer, answer.call.path, answer.call.headers.get("X-Tenant"))
-    asked = site.calls_since(mark)
+    what = f"{REQUESTS} requests about {needed} things"
+    step = "Share what was fetched between the replicas, and ask it first."
+    asked = site.expect_calls(mark, int(MORE_THAN_NEEDED * needed), what, step)
     record("origin_calls_per_1000_requests", 1000 * asked / REQUESTS)
     grown_bytes = int(site.app.redis.client.info("memory")["used_memory"]) - used_bytes
     if grown_bytes > 0:
         record("bytes_per_entry", grown_bytes / needed)
-    most = int(MORE_THAN_NEEDED * needed)
-    expected = f"at most {most} calls of the origin for {REQUESTS} requests about {needed} things"
-    step = "Share what was fetched between the replicas, and ask it first."
-    expect(asked <= most, expected, f"{asked}: {site.causes(mark)}", step)
 
 
 def a_read_of(product: Any, luck: float) -> Call:
@@ -71,9 +69,8 @@ def test_hot_answers_come_without_the_origin(site: Site, record: Record) -> None
         site.expect_true(answer, answer.call.path)
     spent = site.app.redis.commands() - commands - 1  # the question itself is one
     record("redis_commands_per_hot_read", max(spent, 0) / HOT_READS)
-    asked = site.calls_since(mark)
     step = "What was fetched a moment ago, and not written to since, is still right."
-    expect(asked == 0, f"no call for {HOT_READS} hot reads", site.causes(mark), step)
+    site.expect_calls(mark, 0, f"{HOT_READS} hot reads", step)
 
 
 # ------------------------------------------------------------------ stampede
@@ -109,16 +106,12 @@ def stampede(site: Site, path: str) -> None:
     mark = site.mark()
     with site.origin.taking(SLOWED_S):
         answers = site.ask_all([Call("GET", path)] * CLIENTS, at_once=CLIENTS)
+    what = f"{CLIENTS} clients of GET {path}, {len(site.app.replicas)} replicas"
+    step = "Who may fetch? One of all clients and all replicas; also when there is an old entry."
+    if site.expect_calls(mark, STAMPEDE_CALLS, what, step, path) == 0:
+        raise Inconclusive(f"Nobody fetched GET {path}, so there was no stampede.")
     for answer in answers:
         site.expect_true(answer, path, None, "Every client gets the answer, whoever fetches it.")
-    asked = site.calls_since(mark, path)
-    if asked == 0:
-        raise Inconclusive(f"Nobody fetched GET {path}, so there was no stampede.")
-    replicas = len(site.app.replicas)
-    expected = f"at most {STAMPEDE_CALLS} calls for {CLIENTS} clients of GET {path}, {replicas} "
-    expected += "replicas"
-    step = "Who may fetch? One of all clients and all replicas; also when there is an old entry."
-    expect(asked <= STAMPEDE_CALLS, expected, f"{asked}: {site.causes(mark, path)}", step)
 
 
 @requirement("stampede")
@@ -200,11 +193,9 @@ def test_missing_ids_cost_a_call_or_two_each(site: Site) -> None:
     mark = site.mark()
     for answer in site.ask_all(calls, at_once=20):
         answer.expect(404, "there is no such product" + site.remark())
-    asked = site.calls_since(mark)
-    most = CALLS_PER_MISSING_ID * MISSING_IDS
-    expected = f"at most {most} calls for {len(calls)} requests of {MISSING_IDS} missing ids"
+    what = f"{len(calls)} requests of {MISSING_IDS} missing ids"
     step = "That there is nothing is an answer, too."
-    expect(asked <= most, expected, f"{asked}: {site.causes(mark)}", step)
+    site.expect_calls(mark, CALLS_PER_MISSING_ID * MISSING_IDS, what, step)
 
 
 @requirement("penetration")
@@ -214,8 +205,7 @@ def test_ids_that_cannot_exist_cost_no_call(site: Site) -> None:
     for answer in site.ask_all(calls, at_once=4):
         answer.expect({400, 404, 422}, "the contract says what an id looks like")
     step = "The form of an id tells without a call that nobody has it."
-    asked = site.calls_since(mark)
-    expect(asked == 0, "no call of the origin", site.causes(mark), step)
+    site.expect_calls(mark, 0, "ids that nobody can have", step)
 
 
 @requirement("penetration")

@@ -59,11 +59,8 @@ def test_one_page_has_one_entry_however_it_is_asked_for(site: Site, at: int) -> 
     step = "Make the key from what you understood of the question, not from its letters."
     for spelling in spellings(category):
         site.expect_true(site.ask(spelling, at), path, None, step)
-    asked = site.calls_since(mark)
-    expected = (
-        f"at most {SPELLINGS_CALLS} calls for one page in {len(spellings(category))} spellings"
-    )
-    expect(asked <= SPELLINGS_CALLS, expected, f"{asked}: {site.causes(mark)}", step)
+    what = f"one page in {len(spellings(category))} spellings"
+    site.expect_calls(mark, SPELLINGS_CALLS, what, step)
 
 
 @requirement("cache-key")
@@ -73,9 +70,7 @@ def test_an_id_has_one_entry_however_it_is_escaped(site: Site) -> None:
     step = "Escapes and parameters that mean nothing are no part of the question."
     for path in (product.path, f"/products/{escaped}", f"{product.path}?x=1", f"{product.path}?"):
         site.expect_true(site.ask(path), product.path, None, step)
-    asked = site.calls_since(mark)
-    expected = f"at most {SPELLINGS_CALLS} calls for one product in four spellings"
-    expect(asked <= SPELLINGS_CALLS, expected, f"{asked}: {site.causes(mark)}", step)
+    site.expect_calls(mark, SPELLINGS_CALLS, "one product in four spellings", step)
 
 
 @requirement("cache-key")
