@@ -33,6 +33,7 @@ WATCHED_S = 0.5
 BRIDGE_S = 3.0  # the contract: so much older than CACHE_TTL_S an answer may be while one is fetched
 LOAD_PRODUCTS = 400
 LOAD_CATEGORIES = 10
+LOAD_PRICED, LOAD_TENANTS = 30, ("acme", "globex", "initech")
 PROBED_PRODUCTS = 40
 
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -427,17 +428,23 @@ def load_env(play_origin: Callable[..., Origin]) -> Callable[[], dict[str, str]]
         for number in range(LOAD_PRODUCTS + PROBED_PRODUCTS):
             category = f"load-{number % LOAD_CATEGORIES}"
             catalogue.put(f"load-{number:04}", f"Product {number}", category, 1000 + number)
-        return {"ORIGIN_URL": play_origin(catalogue.answer).url}
+        # Nothing expires while load is measured: what is fetched meanwhile is because of writes.
+        return {"ORIGIN_URL": play_origin(catalogue.answer).url, "CACHE_TTL_S": "600"}
 
     return environment
 
 
 @pytest.fixture(scope="session")
 def prepare_load(seed: int) -> Callable[[App, int | None], dict[str, str]]:
-    """Tell the load which products there are, and warm the most popular ones."""
+    """Tell the load which products there are, and ask once for all that it will ask for."""
 
     def prepare(app: App, _size: int | None) -> dict[str, str]:
         calls = [Call("GET", f"/products/load-{number:04}") for number in range(LOAD_PRODUCTS)]
+        calls += [
+            Call("GET", f"/products/load-{number:04}/price", headers={"X-Tenant": tenant})
+            for number in range(LOAD_PRICED)
+            for tenant in LOAD_TENANTS
+        ]
         for answer in app.send_all(calls, concurrency=4):
             answer.expect(200, "the origin has this product and is well")
         return {

@@ -21,6 +21,7 @@ PRODUCTS = int(os.environ.get("LOAD_PRODUCTS", "400"))
 CATEGORIES = int(os.environ.get("LOAD_CATEGORIES", "10"))
 PROBED = int(os.environ.get("PROBED_PRODUCTS", "40"))
 ZIPF_EXPONENT = 1.1
+PRICED, PAGED = 30, 4  # the products whose prices, and the categories whose pages are looked at
 TENANTS = ("acme", "globex", "initech")
 
 rng = random.Random(int(os.environ.get("LAB_SEED", "0")))
@@ -75,21 +76,21 @@ class Client(FastHttpUser):
 class ShopUser(Client):
     """Somebody who looks around, and now and then somebody who edits."""
 
-    @task(80)
+    @task(340)
     def product(self) -> None:
         product_id = f"load-{popular():04}"
         self.read("product", f"/products/{product_id}", ("id", product_id))
 
-    @task(10)
-    def page(self) -> None:
-        category = f"load-{rng.randrange(CATEGORIES)}"
-        path = f"/products?category={category}&page={rng.randint(1, 2)}"
-        self.read("page", path, ("category", category))
-
-    @task(9)
+    @task(50)
     def price(self) -> None:
         tenant = rng.choice(TENANTS)
-        self.read("price", f"/products/load-{popular():04}/price", ("tenant", tenant))
+        path = f"/products/load-{rng.randrange(PRICED):04}/price"
+        self.read("price", path, ("tenant", tenant))
+
+    @task(9)
+    def page(self) -> None:
+        category = f"load-{rng.randrange(PAGED)}"
+        self.read("page", f"/products?category={category}&page=1", ("category", category))
 
     @task(1)
     def edit(self) -> None:
@@ -109,7 +110,7 @@ class ProbeUser(Client):
             key = (str(self.host), number)
             self.versions[key] = max(version, self.versions.get(key, 0))
 
-    @task(4)
+    @task(9)
     def read_reserved(self) -> None:
         number = PRODUCTS + rng.randrange(PROBED)
         least = self.versions.get((str(self.host), number), 0)
