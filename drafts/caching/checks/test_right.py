@@ -1,6 +1,5 @@
 """Stage right: what the service says is what the origin knows, for everybody."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -177,7 +176,7 @@ def test_an_error_of_the_origin_is_gone_when_the_origin_is_well(site: Site, trou
 @requirement("error-not-cached")
 def test_an_error_met_by_many_at_once_is_gone_as_well(site: Site) -> None:
     [product] = site.new()
-    with site.origin.answering(500), ThreadPoolExecutor(1):
+    with site.origin.answering(500):
         answers = site.ask_all([Call("GET", product.path)] * 20, at_once=20)
         served = [one for one in answers if one.status == 200]
         expect(served == [], "no 200 while the origin fails", [str(one) for one in served])
