@@ -13,7 +13,7 @@ def load_env():
 
 
 @pytest.mark.parametrize("requirement", ["cheap-reads", "fast-reads"])
-def test_both_sides_of_a_load_run_get_the_variables_of_load_env(kit: Kit, requirement: str) -> None:
+def test_both_sides_of_a_load_run_get_the_variables_of_load_env(kit: Any, requirement: str) -> None:
     lab = kit.folder / "labs/service"
     conftest = lab / "checks/conftest.py"
     conftest.write_text(conftest.read_text() + LOAD_ENV)
