@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import FastAPI, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -99,6 +100,13 @@ def _has(if_none_match: str, etag: str) -> bool:
 def _passed_on(answer: Answer) -> Response:
     media_type = "application/json" if answer.body else None
     return Response(answer.body, answer.status, media_type=media_type)
+
+
+@app.exception_handler(RequestValidationError)
+async def explain_refused(_: Request, error: RequestValidationError) -> JSONResponse:
+    # FastAPI's own answer repeats the input, which need not be expressible in JSON.
+    detail = [{"loc": list(one["loc"]), "msg": one["msg"]} for one in error.errors()]
+    return JSONResponse({"detail": detail}, 422)
 
 
 @app.exception_handler(InvalidError)
