@@ -53,7 +53,7 @@ class Cache:
             redis_url, retry=Retry(NoBackoff(), 1), max_connections=MAX_CONNECTIONS, timeout=None
         )
         self._redis, self._url = Redis(connection_pool=pool), redis_url
-        self._breaker = Breaker(BREAKER_PAUSE_S)
+        self._breaker = Breaker(BREAKER_PAUSE_S, one_tries=True)
 
     async def find(self, question: Question) -> Found:
         """Look for an entry; for one that is void, only the generation is told."""

@@ -27,7 +27,8 @@ class Catalogue:
         self.forgetting = Forgetting(cache)
         self._lookups: Flights[Found] = Flights()
         self._flights: Flights[Entry] = Flights()
-        self._breaker = Breaker(BREAKER_PAUSE_S)
+        # The others have nothing else to answer with: they must not be refused for one who tries.
+        self._breaker = Breaker(BREAKER_PAUSE_S, one_tries=False)
         self._writes = 0
 
     async def read(self, question: Question) -> Entry:

@@ -50,10 +50,7 @@ class Origin {
   }
 
   allows() {
-    if (this.failures < FAILURES_TO_PAUSE) return true;
-    if (Date.now() < this.pausedUntilMs) return false;
-    this.pausedUntilMs = Date.now() + PAUSE_MS;
-    return true;
+    return this.failures < FAILURES_TO_PAUSE || Date.now() >= this.pausedUntilMs;
   }
 
   turn() {

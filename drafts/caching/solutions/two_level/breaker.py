@@ -8,10 +8,10 @@ FAILURES_TO_OPEN = 3
 
 
 class Breaker:
-    """Open after some failures in a row; then one caller per pause may try again."""
+    """Open for a pause after some failures in a row; then all may try again, or one per pause."""
 
-    def __init__(self, pause_s: float) -> None:
-        self._pause_s = pause_s
+    def __init__(self, pause_s: float, *, one_tries: bool) -> None:
+        self._pause_s, self._one_tries = pause_s, one_tries
         self._failures = 0
         self._closed_until_s = 0.0
 
@@ -22,8 +22,8 @@ class Breaker:
         now_s = time.monotonic()
         if now_s < self._closed_until_s:
             return False
-        # The one who tries moves the time on, so that nobody else tries meanwhile.
-        self._closed_until_s = now_s + self._pause_s
+        if self._one_tries:
+            self._closed_until_s = now_s + self._pause_s
         return True
 
     def succeeded(self) -> None:
