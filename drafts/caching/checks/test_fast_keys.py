@@ -13,8 +13,8 @@ Site = Any
 
 SPELLINGS_CALLS = 2
 COLD_PRODUCTS, COLD_CLIENTS = 240, 100
-TTL_S = 8.0
-GROUPS, GROUP_SIZE = 12, 30
+TTL_S = 12.0
+GROUPS, GROUP_SIZE = 12, 24
 FIRST_AGE, LAST_AGE = 0.5, 1.05  # of CACHE_TTL_S
 WINDOW = 0.1  # the contract: lifetimes are spread over at least a fifth of CACHE_TTL_S
 MOST_IN_A_WINDOW = 0.8
