@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import re
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,6 +38,8 @@ LOAD_PRICED, LOAD_TENANTS = 30, ("acme", "globex", "initech")
 PROBED_PRODUCTS = 40
 
 JSON_TYPE = {"Content-Type": "application/json"}
+PATH = re.compile(r"/products(\?.*|/[a-z0-9-]+(/price)?)")
+PAGE = re.compile(r"[1-9][0-9]{0,3}")
 
 
 # ------------------------------------------------------------------ the origin's truth
@@ -83,19 +86,22 @@ class Catalogue:
         return product
 
     def answer(self, asked: Asked) -> Reply:
-        """Answer a call of the service."""
-        target = urlsplit(asked.target)
-        _, _, *rest = target.path.split("/")
-        if asked.method == "GET":
-            status, body = self.truth(asked.target, asked.headers.get("X-Tenant"))
-        elif asked.method == "PUT" and len(rest) == 1:
-            status, body = self._written(rest[0], asked.body)
-        elif asked.method == "DELETE" and len(rest) == 1:
-            gone = self.products.pop(rest[0], None)
-            status, body = (204, None) if gone else (404, {"detail": "no such product"})
-        else:
-            status, body = 404, {"detail": "no such path"}
+        """Answer a call of the service, however strange it is."""
+        status, body = self._answer(asked)
         return Reply(status, json.dumps(body).encode() if body else b"", JSON_TYPE if body else {})
+
+    def _answer(self, asked: Asked) -> tuple[int, Any]:
+        if not PATH.fullmatch(asked.target):
+            return 404, {"detail": "no such path"}
+        if asked.method == "GET":
+            return self.truth(asked.target, asked.headers.get("X-Tenant"))
+        product_id = asked.target.removeprefix("/products/")
+        if asked.method == "PUT" and "/" not in product_id:
+            return self._written(product_id, asked.body)
+        if asked.method == "DELETE" and "/" not in product_id:
+            gone = self.products.pop(product_id, None)
+            return (204, None) if gone else (404, {"detail": "no such product"})
+        return 405, {"detail": "no such call"}
 
     def truth(self, path: str, tenant: str | None = None) -> tuple[int, Any]:
         """Return what a GET of this path is answered now: the status, and the body."""
@@ -111,24 +117,28 @@ class Catalogue:
         return 200, vars(product).copy()
 
     def _page(self, query: Mapping[str, Sequence[str]]) -> tuple[int, Any]:
-        category, number = query["category"][0], int(query.get("page", ["1"])[0])
+        category, number = query.get("category", [""])[0], query.get("page", ["1"])[0]
+        if not category or not PAGE.fullmatch(number):
+            return 422, {"detail": "a category and a page"}
         ours = sorted((one for one in self.products.values() if one.category == category), key=_id)
-        first = (number - 1) * PAGE_ITEMS
+        first = (int(number) - 1) * PAGE_ITEMS
         is_last = len(ours) <= first + PAGE_ITEMS
         return 200, {
             "category": category,
-            "page": number,
+            "page": int(number),
             "items": [vars(one).copy() for one in ours[first : first + PAGE_ITEMS]],
-            "next": None if is_last else page_of(category, number + 1),
+            "next": None if is_last else page_of(category, int(number) + 1),
         }
 
     def _written(self, product_id: str, body: bytes) -> tuple[int, Any]:
         try:
             fields = json.loads(body)
-            named = {key: fields[key] for key in ("name", "category", "price_cents")}
+            name, category, cents = (fields[key] for key in ("name", "category", "price_cents"))
+            if not (isinstance(name, str) and isinstance(category, str) and type(cents) is int):
+                raise TypeError
         except (ValueError, KeyError, TypeError):
             return 422, {"detail": "name, category and price_cents, as JSON"}
-        return 200, vars(self.put(product_id, **named)).copy()
+        return 200, vars(self.put(product_id, name, category, cents)).copy()
 
 
 def _id(product: Product) -> str:
