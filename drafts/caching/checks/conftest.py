@@ -136,7 +136,7 @@ class Catalogue:
             name, category, cents = (fields[key] for key in ("name", "category", "price_cents"))
             if not (isinstance(name, str) and isinstance(category, str) and type(cents) is int):
                 raise TypeError
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return 422, {"detail": "name, category and price_cents, as JSON"}
         return 200, vars(self.put(product_id, name, category, cents)).copy()
 
