@@ -32,9 +32,9 @@ def reads_of(path: str) -> Callable[[Asked], bool]:
 @pytest.mark.parametrize("at", [0, 1])
 def test_the_replica_that_wrote_shows_it_at_once(site: Site, at: int) -> None:
     step = STEP_OWN
-    for product in site.new(3):
+    for product in site.new(2):
         target = site.new(2)[0].category
-        site.warm([*everywhere(product), (f"/products?category={target}&page=1", None)], times=2)
+        site.warm([*everywhere(product), (f"/products?category={target}&page=1", None)])
         site.put(product, at)
         for path, tenant in everywhere(product):
             site.expect_now(path, at, tenant, step)
@@ -45,7 +45,7 @@ def test_the_replica_that_wrote_shows_it_at_once(site: Site, at: int) -> None:
 
 @requirement("read-your-writes")
 def test_a_read_beside_a_write_does_not_hide_the_write(site: Site) -> None:
-    for product in site.new(3):
+    for product in site.new(2):
         site.warm(everywhere(product), times=1)
         writes = lambda asked: asked.method == "PUT"  # noqa: E731 - said where it is used
         with (
@@ -95,7 +95,7 @@ def test_a_product_that_is_new_appears_on_its_page_everywhere(site: Site) -> Non
 @pytest.mark.parametrize("at", [0, 1])
 def test_a_deleted_product_is_gone_everywhere(site: Site, at: int) -> None:
     step = "A deletion is a write: product, price and pages have to forget it."
-    for product in site.new(3):
+    for product in site.new(2):
         site.warm(everywhere(product))
         site.delete(product, at)
         for path, tenant in everywhere(product):
