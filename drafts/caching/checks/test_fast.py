@@ -1,12 +1,10 @@
 """Stage fast: how rarely the origin is asked, by its own ledger."""
 
 import itertools
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from graders.checks import Answer, Asked, Call, Inconclusive, expect, requirement
+from graders.checks import Call, requirement
 
 Site = Any
 Draw = Callable[..., Any]
