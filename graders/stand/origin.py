@@ -18,15 +18,17 @@ BUSY = Reply(503, b'{"detail": "more calls at once than this origin serves"}', {
 Matches = Callable[[Asked], bool]
 
 
-@dataclass
+@dataclass(eq=False)
 class OriginCall:
     """A call in the ledger; times are those of `time.monotonic()`, `status` is None until its end.
 
-    `beside` counts the calls under way when it came, itself included. `cause` says what it was
-    made for: "first", "write", "same call under way", or how long after the last such answer.
+    `key` is the same for calls that ask for the same. `beside` counts the calls under way when it
+    came, itself included. `cause` says what it was made for: "first", "write", "same call under
+    way", or how long after the last such answer.
     """
 
     asked: Asked
+    key: str
     at_s: float
     beside: int
     cause: str
@@ -34,13 +36,8 @@ class OriginCall:
     status: int | None = None
     ended_s: float | None = None
 
-    @property
-    def key(self) -> str:
-        """Method and target, as in a log."""
-        return f"{self.asked.method} {self.asked.target}"
 
-
-@dataclass
+@dataclass(eq=False)
 class Hold:
     """Keeps calls waiting until released: before the origin acts, or with the answer made.
 
@@ -83,8 +80,9 @@ class Origin(Listener):
         *,
         width: int = 8,
         delay_s: float = 0.06,
+        key: Callable[[Asked], str] = lambda asked: f"{asked.method} {asked.target}",
     ) -> None:
-        self.width, self.delay_s = width, delay_s
+        self.width, self.delay_s, self._key = width, delay_s, key
         self.calls: list[OriginCall] = []
         self.faults: list[tuple[float, float | None, str]] = []
         self._under_way: list[OriginCall] = []
@@ -193,21 +191,20 @@ class Origin(Listener):
         return _response(reply)
 
     def _note(self, asked: Asked) -> OriginCall:
-        beside = len(self._under_way) + 1
-        call = OriginCall(asked, time.monotonic(), beside, "", refused=beside > self.width)
-        call.cause = self._cause(call)
-        if call.refused:
-            call.status, call.ended_s = BUSY.status, call.at_s
+        key, now_s, beside = self._key(asked), time.monotonic(), len(self._under_way) + 1
+        call = OriginCall(asked, key, now_s, beside, self._cause(asked, key, now_s))
+        if beside > self.width:
+            call.refused, call.status, call.ended_s = True, BUSY.status, now_s
         self.calls.append(call)
         return call
 
-    def _cause(self, call: OriginCall) -> str:
-        if call.asked.method not in ("GET", "HEAD"):
+    def _cause(self, asked: Asked, key: str, now_s: float) -> str:
+        if asked.method not in ("GET", "HEAD"):
             return "write"
-        if any(one.key == call.key for one in self._under_way):
+        if any(one.key == key for one in self._under_way):
             return "same call under way"
-        last_s = self._last_ended_s.get(call.key)
-        return "first" if last_s is None else f"{call.at_s - last_s:.1f} s after the last"
+        last_s = self._last_ended_s.get(key)
+        return "first" if last_s is None else f"{now_s - last_s:.1f} s after the last"
 
     async def _work(self, call: OriginCall) -> Reply:
         if self._hangs_up:

@@ -3,6 +3,7 @@
 import http.client
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal
@@ -23,8 +24,8 @@ def client(portal: BlockingPortal) -> Iterator[Client]:
 def play(portal: BlockingPortal) -> Iterator[Callable[..., Origin]]:
     played: list[Origin] = []
 
-    def start(answer: Callable[[Asked], Reply] = lambda _: Reply(200), **options: float) -> Origin:
-        played.append(Origin(portal, HostNetwork(), answer, **options))  # type: ignore[arg-type]
+    def start(answer: Callable[[Asked], Reply] = lambda _: Reply(200), **options: Any) -> Origin:
+        played.append(Origin(portal, HostNetwork(), answer, **options))
         return played[-1]
 
     yield start
@@ -76,6 +77,17 @@ def test_the_ledger_says_what_each_call_was_made_for(
     assert [one.key for one in origin.since(2, "PUT")] == ["PUT /a"]
     assert len(origin.since(0, target="/a")) == 3
     assert len(origin.since(0, target="/b")) == 0
+
+
+def test_a_lab_says_which_calls_ask_for_the_same(
+    client: Client, play: Callable[..., Origin]
+) -> None:
+    origin = play(key=lambda asked: asked.target.partition("?")[0], delay_s=0.01)
+    for path in ("/a?x=1", "/b", "/a?x=2"):
+        ask(client, origin, path)
+    assert [one.key for one in origin.calls] == ["/a", "/b", "/a"]
+    assert [one.cause for one in origin.calls][:2] == ["first", "first"]
+    assert origin.calls[2].cause != "first"
 
 
 def test_an_answer_held_back_tells_the_state_when_it_was_made(

@@ -382,6 +382,12 @@ def draw_answer(site: Site, drawing: Drawing, answer: Answer) -> None:
 # ------------------------------------------------------------------ sites
 
 
+def named(asked: Asked) -> str:
+    """Return what a call asks for: the tenant is a part of it."""
+    tenant = asked.headers.get("X-Tenant")
+    return f"{asked.method} {asked.target}" + (f" for {tenant}" if tenant else "")
+
+
 @pytest.fixture(scope="session")
 def new_site(
     app_factory: Callable[..., Any], play_origin: Callable[..., Origin], seed: int
@@ -393,7 +399,7 @@ def new_site(
         ttl_s: float = 120, stale_s: float = 120, replicas: int = 2, **options: Any
     ) -> Iterator[Site]:
         catalogue = Catalogue()
-        origin = play_origin(catalogue.answer)
+        origin = play_origin(catalogue.answer, key=named)
         env = {
             "ORIGIN_URL": origin.url,
             "CACHE_TTL_S": f"{ttl_s:g}",
