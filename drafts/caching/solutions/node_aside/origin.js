@@ -84,6 +84,7 @@ class Origin {
       const request = http.request(this.url + path, options, (response) => {
         const chunks = [];
         response.on("data", (chunk) => chunks.push(chunk));
+        response.on("error", (error) => reject(new OriginError(`cut off: ${error.message}`)));
         response.on("end", () => {
           resolve({ status: response.statusCode, body: Buffer.concat(chunks) });
         });

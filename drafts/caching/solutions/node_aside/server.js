@@ -24,6 +24,9 @@ class Refusal extends Error {
 }
 
 async function handle(request, response) {
+  if (!request.url.startsWith("/products") && request.url !== "/healthz") {
+    throw new Refusal(404, "no such path");
+  }
   const url = new URL(request.url, "http://catalogue");
   const path = url.pathname.split("/").slice(1).map(decoded);
   if (url.pathname === "/healthz") return send(response, 200, '{"status": "ok"}');
