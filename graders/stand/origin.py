@@ -126,7 +126,7 @@ class Origin(Listener):
     @contextmanager
     def hanging(self) -> Iterator[Hold]:
         """Accept every call and answer none."""
-        with self.hold(lambda _asked: True, answered=False) as hold:
+        with self._fault("hangs"), self.hold(lambda _asked: True, answered=False) as hold:
             yield hold
 
     @contextmanager
