@@ -32,6 +32,7 @@ ELSEWHERE_WITHIN_S = 1.0  # the contract: other replicas may show a write so lat
 ANSWERS_WITHIN_S = 6.0  # the contract, whatever fails
 HEALED_WITHIN_S = 1.0  # the contract: an error of the origin is not remembered for longer
 WATCHED_S = 0.3
+AGAIN = "after the last"
 BRIDGE_S = 3.0  # the contract: so much older than CACHE_TTL_S an answer may be while one is fetched
 LOAD_PRODUCTS = 400
 LOAD_CATEGORIES = 10
@@ -316,9 +317,10 @@ class Site:
 
     def causes(self, mark: int, path: str = "") -> str:
         """Say why the origin was asked since a mark, the most frequent cause first."""
-        causes = [one.cause for one in self.origin.since(mark, target=path)]
+        found = [one.cause for one in self.origin.since(mark, target=path)]
+        causes = ["again, soon after the last" if AGAIN in one else one for one in found]
         kinds = sorted(set(causes), key=causes.count, reverse=True)
-        return "; ".join(f"{causes.count(one)} × {one}" for one in kinds[:4]) or "never asked"
+        return "; ".join(f"{causes.count(one)} × {one}" for one in kinds) or "never asked"
 
     def remark(self) -> str:
         """Say so if the origin refused calls in the last seconds; empty when it did not."""
