@@ -33,7 +33,6 @@ ANSWERS_WITHIN_S = 6.0  # the contract, whatever fails
 HEALED_WITHIN_S = 1.0  # the contract: an error of the origin is not remembered for longer
 WATCHED_S = 0.3
 AGAIN = "after the last"
-BRIDGE_S = 3.0  # the contract: so much older than CACHE_TTL_S an answer may be while one is fetched
 LOAD_PRODUCTS = 400
 LOAD_CATEGORIES = 10
 LOAD_PRICED, LOAD_TENANTS = 30, ("acme", "globex", "initech")
@@ -318,7 +317,7 @@ class Site:
     def causes(self, mark: int, path: str = "") -> str:
         """Say why the origin was asked since a mark, the most frequent cause first."""
         found = [one.cause for one in self.origin.since(mark, target=path)]
-        causes = ["again, soon after the last" if AGAIN in one else one for one in found]
+        causes = ["again" if AGAIN in one else one for one in found]
         kinds = sorted(set(causes), key=causes.count, reverse=True)
         return "; ".join(f"{causes.count(one)} × {one}" for one in kinds) or "never asked"
 
