@@ -37,6 +37,7 @@ LOAD_PRODUCTS = 400
 LOAD_CATEGORIES = 10
 LOAD_PRICED, LOAD_TENANTS = 30, ("acme", "globex", "initech")
 PROBED_PRODUCTS = 40
+FAILURES = ("answers 5", "hangs")
 
 JSON_TYPE = {"Content-Type": "application/json"}
 PATH = re.compile(r"/products(\?.*|/[a-z0-9-]+(/price)?)")
@@ -225,6 +226,13 @@ class Site:
         """Delete a product through the service; it must be accepted."""
         answer = self.app.replicas[at].delete(product.path, timeout_s=ANSWERS_WITHIN_S + 2)
         return answer.expect({200, 204}, "the product exists and the origin is well")
+
+    def settle(self) -> None:
+        """Let the origin become quiet, and its failures be as long ago as they may be felt."""
+        self.origin.wait_until_quiet(quiet_s=0.1)
+        failures = [fault for fault in self.origin.faults if fault[2].startswith(FAILURES)]
+        ended_s = max((fault[1] for fault in failures if fault[1]), default=0.0)
+        time.sleep(max(0.0, ended_s + HEALED_WITHIN_S - time.monotonic()))
 
     # -------------------------------------------------------------- the truth
 
@@ -429,16 +437,12 @@ def brief(new_site: Callable[..., AbstractContextManager[Site]]) -> Iterator[Sit
 
 
 @pytest.fixture(autouse=True)
-def undisturbed(request: pytest.FixtureRequest) -> None:
-    """Let the origin be quiet before a check begins, and its failures be as long ago as allowed."""
+def settled(request: pytest.FixtureRequest) -> None:
+    """Begin no check before all is well again."""
     for one in [request.getfixturevalue(name) for name in request.fixturenames if name in SITES]:
-        one.origin.wait_until_quiet(quiet_s=0.1)
-        failures = [fault for fault in one.origin.faults if fault[2].startswith(FAILURES)]
-        ended_s = max((fault[1] for fault in failures if fault[1]), default=0.0)
-        time.sleep(max(0.0, ended_s + HEALED_WITHIN_S - time.monotonic()))
+        one.settle()
 
 
-FAILURES = ("answers 5", "hangs")
 SITES = ("site", "brief")
 
 

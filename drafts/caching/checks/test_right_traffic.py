@@ -56,6 +56,7 @@ class History:
 @pytest.fixture(scope="module")
 def history(site: Site) -> History:
     """Four readers and two writers, one on each replica, on a few products for some seconds."""
+    site.settle()  # a fixture of a module comes before those of its checks
     products = site.new(PRODUCTS)
     reads: list[Event] = []
     writes: list[Event] = []
