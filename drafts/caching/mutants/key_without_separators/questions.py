@@ -50,7 +50,7 @@ def of_price(product_id: str, tenant: str | None) -> Question:
     require_id(product_id)
     if not tenant or not TENANT.fullmatch(tenant):
         raise InvalidError("X-Tenant: 1 to 40 letters, digits, - and _")
-    key, path = f"price:{tenant}{product_id}", f"/products/{product_id}/price"
+    key, path = f"price:{tenant}:{product_id}", f"/products/{product_id}/price"
     return Question(key, path, subject(product_id), {"X-Tenant": tenant})
 
 
