@@ -469,7 +469,9 @@ def prepare_load(seed: int) -> Callable[[App, int | None], dict[str, str]]:
     """Tell the load which products there are, and ask once for all that it will ask for."""
 
     def prepare(app: App, _size: int | None) -> dict[str, str]:
-        calls = [Call("GET", f"/products/load-{number:04}") for number in range(LOAD_PRODUCTS)]
+        known = range(LOAD_PRODUCTS + PROBED_PRODUCTS)
+        calls = [Call("GET", f"/products/load-{number:04}") for number in known]
+        calls += [Call("GET", page_of(f"load-{number}")) for number in range(LOAD_CATEGORIES)]
         calls += [
             Call("GET", f"/products/load-{number:04}/price", headers={"X-Tenant": tenant})
             for number in range(LOAD_PRICED)

@@ -87,7 +87,7 @@ class ShopUser(Client):
         path = f"/products/load-{rng.randrange(PRICED):04}/price"
         self.read("price", path, ("tenant", tenant))
 
-    @task(9)
+    @task(6)
     def page(self) -> None:
         category = f"load-{rng.randrange(PAGED)}"
         self.read("page", f"/products?category={category}&page=1", ("category", category))
