@@ -60,7 +60,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; an unanswered request has status 0 and says why in `error`."""
+    """What came back; an unanswered request has status 0 and says why in `error`.
+
+    It was sent at `started_s` of `time.monotonic()`.
+    """
 
     call: Call
     base_url: str
@@ -69,6 +72,7 @@ class Answer:
     body: bytes
     elapsed_s: float
     error: str | None = None
+    started_s: float = 0.0
 
     @property
     def text(self) -> str:
@@ -163,7 +167,7 @@ class Client:
         return max(0.001, min(timeout_s, self._deadline_s - time.monotonic()))
 
     async def _send(self, base_url: str, call: Call, timeout_s: float) -> Answer:
-        started_s = time.perf_counter()
+        started_s = time.monotonic()
         status, headers, body, error = 0, NO_HEADERS, bytearray(), None
         try:
             async with asyncio.timeout(timeout_s), self._request(base_url, call) as response:
@@ -179,8 +183,9 @@ class Client:
             error = f"not complete after {timeout_s:.1f} s, {len(body)} bytes of body so far"
         except (aiohttp.ClientError, ValueError, OSError) as reason:
             error = f"{type(reason).__name__}: {reason}" if str(reason) else type(reason).__name__
-        elapsed_s = time.perf_counter() - started_s
-        return Answer(call, base_url, status, headers, bytes(body), elapsed_s, error)
+        elapsed_s = time.monotonic() - started_s
+        whole = bytes(body)
+        return Answer(call, base_url, status, headers, whole, elapsed_s, error, started_s)
 
     def _request(self, base_url: str, call: Call) -> Any:
         headers, content = dict(call.headers), call.content

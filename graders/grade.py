@@ -109,6 +109,7 @@ def _report(
         problem=problem,
         log=findings.log,
         look_alike=look_alike(requirements, load_dictionary(order.lab), order.manifest),
+        timelines=tuple(findings.timelines),
     )
 
 

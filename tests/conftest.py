@@ -12,13 +12,17 @@ from graders.model import (
     EstimateResult,
     Feedback,
     Interval,
+    Lane,
     LoadFigures,
     LookAlike,
+    Mark,
     Outcome,
     Report,
     RequirementResult,
     TargetFigures,
     ThresholdResult,
+    Timeline,
+    Tone,
 )
 from graders.sandbox.base import OwnLevel
 from graders.sandbox.probes import probe
@@ -91,7 +95,15 @@ def report() -> Report:
             checks=("checks/test_basics.py::test_an_entry_is_kept",),
             score=1.0,
         ),
+        timelines=(_timeline(),),
     )
+
+
+def _timeline() -> Timeline:
+    asked = (Mark(0.5, 1.25, "GET /entries"), Mark(1.0, 3.0, "GET /entries", Tone.BAD))
+    answered = tuple(Mark(at / 4, at / 4, "200", Tone.GOOD) for at in range(9))
+    lanes = (Lane("asked", asked), Lane("answered", answered, left_out=2), Lane("faults", ()))
+    return Timeline("An entry is read beside a write", "keeps-entries", 3.0, lanes)
 
 
 def _check(

@@ -2,9 +2,11 @@
 
 from graders.checks.expectations import expect, requirement
 from graders.checks.fixtures import Finished
+from graders.checks.timelines import Drawing
 from graders.client import Answer, Call
 from graders.errors import CheckFailed, Inconclusive
-from graders.stand import App, Asked, Link, Listener, Replica, Reply
+from graders.model import Tone
+from graders.stand import App, Asked, Hold, Link, Listener, Origin, OriginCall, Replica, Reply
 
 __all__ = [
     "Answer",
@@ -12,12 +14,17 @@ __all__ = [
     "Asked",
     "Call",
     "CheckFailed",
+    "Drawing",
     "Finished",
+    "Hold",
     "Inconclusive",
     "Link",
     "Listener",
+    "Origin",
+    "OriginCall",
     "Replica",
     "Reply",
+    "Tone",
     "expect",
     "requirement",
 ]

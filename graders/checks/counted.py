@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from graders.checks.context import Context
-from graders.checks.loading import Loaded, Prepare, locustfile, offer_load
+from graders.checks.loading import Environ, Loaded, Prepare, locustfile, offer_load
 from graders.errors import CheckFailed, LabError
 from graders.load import LoadRun
 from graders.manifest import LoadProfile
@@ -42,12 +42,12 @@ class Counted:
     per_request: dict[str, float]
 
 
-def run_counted(context: Context, name: str, prepare: Prepare) -> Loaded:
+def run_counted(context: Context, name: str, environ: Environ, prepare: Prepare) -> Loaded:
     """Count each class at each size of the profile, on fresh services every time."""
     profile = context.manifest.load[name]
     sizes: list[int | None] = [*profile.sizes] or [None]
     counted = {
-        (task, size): _count(context, name, profile, task, size, prepare)
+        (task, size): _count(context, name, profile, task, size, environ, prepare)
         for task in profile.classes
         for size in sizes
     }
@@ -79,6 +79,7 @@ def _count(
     profile: LoadProfile,
     task: str,
     size: int | None,
+    environ: Environ,
     prepare: Prepare,
 ) -> Counted:
     tallies = {service: Tally() for service in context.stand.servers}
@@ -86,7 +87,7 @@ def _count(
         service: lambda service=service: OBSERVERS[service](tallies[service]) for service in tallies
     }
     label = f"{name}-{task}-{size or 'one'}"
-    with context.stand.run(context.submission, observers=observers) as app:
+    with context.stand.run(context.submission, env=environ(), observers=observers) as app:
         env = prepare(app, size)
         with _database_work(app) as work:
             warm_up = _load_run(context, profile, task, WARM_UP_FRACTION, seed=0)

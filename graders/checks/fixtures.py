@@ -11,12 +11,12 @@ import pytest
 
 from graders.checks.context import CONTEXT, Context
 from graders.checks.counted import run_counted
-from graders.checks.loading import Loaded, Prepare, Verify
+from graders.checks.loading import Environ, Loaded, Prepare, Verify
 from graders.checks.timed import run_timed
 from graders.errors import LabError
 from graders.manifest import did_you_mean
 from graders.services import Database, RedisDatabase
-from graders.stand import App, Asked, Listener, Reply
+from graders.stand import App, Asked, Listener, Origin, Reply
 
 OUTPUT_LINES = 10_000
 
@@ -107,6 +107,20 @@ def listen(context: Context) -> Iterator[Callable[..., Listener]]:
         yield start
 
 
+@pytest.fixture(scope="session")
+def play_origin(context: Context) -> Iterator[Callable[..., Origin]]:
+    """Play a slow server behind the submission: `play_origin(answer, width=8, delay_s=0.06)`."""
+    stand = context.stand
+    with ExitStack() as stack:
+
+        def start(answer: Callable[[Asked], Reply], **options: Any) -> Origin:
+            origin = Origin(stand.portal, stand.sandbox.network, answer, **options)
+            stack.callback(origin.close)
+            return origin
+
+        yield start
+
+
 @dataclass(frozen=True)
 class Finished:
     """A program of the submission after its end; without `exit_code` its time was over."""
@@ -171,6 +185,15 @@ def record(context: Context) -> Callable[[str, float], None]:
 
 
 @pytest.fixture(scope="session")
+def load_env() -> Environ:
+    """What variables an app under load is given besides the manifest's: asked once for each app.
+
+    A lab overrides it in its checks/conftest.py, for example to give each an origin of its own.
+    """
+    return dict
+
+
+@pytest.fixture(scope="session")
 def prepare_load() -> Prepare:
     """What to do to an app before load: `prepare(app, size)`, for the locustfile's variables.
 
@@ -191,7 +214,9 @@ def verify_load() -> Verify:
 
 
 @pytest.fixture(scope="session")
-def load(context: Context, prepare_load: Prepare, verify_load: Verify) -> Callable[[str], Loaded]:
+def load(
+    context: Context, load_env: Environ, prepare_load: Prepare, verify_load: Verify
+) -> Callable[[str], Loaded]:
     """Run a load profile of the manifest, once per session: `load("redirects")`."""
     finished: dict[str, Loaded | Exception] = {}
 
@@ -202,7 +227,7 @@ def load(context: Context, prepare_load: Prepare, verify_load: Verify) -> Callab
             raise LabError(f"There is no load profile {name!r}{hint}.", "Correct the check.")
         if name not in finished:
             try:
-                finished[name] = _run_profile(context, name, prepare_load, verify_load)
+                finished[name] = _run_profile(context, name, load_env, prepare_load, verify_load)
             except Exception as error:
                 finished[name] = error
         result = finished[name]
@@ -213,11 +238,13 @@ def load(context: Context, prepare_load: Prepare, verify_load: Verify) -> Callab
     return run
 
 
-def _run_profile(context: Context, name: str, prepare: Prepare, verify: Verify) -> Loaded:
+def _run_profile(
+    context: Context, name: str, environ: Environ, prepare: Prepare, verify: Verify
+) -> Loaded:
     if context.manifest.load[name].mode == "timed":
-        loaded = run_timed(context, name, prepare, verify)
+        loaded = run_timed(context, name, environ, prepare, verify)
     else:
-        loaded = run_counted(context, name, prepare)
+        loaded = run_counted(context, name, environ, prepare)
     context.findings.loads.append(loaded.figures)
     context.findings.thresholds += loaded.thresholds
     return loaded

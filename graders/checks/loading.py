@@ -11,6 +11,7 @@ from graders.model import Feedback, LoadFigures, ThresholdResult
 from graders.samples import Samples
 from graders.stand import App
 
+Environ = Callable[[], Mapping[str, str]]
 Prepare = Callable[[App, int | None], Mapping[str, str]]
 Verify = Callable[[App, Sequence[Any]], None]
 

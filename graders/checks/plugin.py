@@ -17,6 +17,8 @@ from graders.checks.fixtures import (
     context,
     listen,
     load,
+    load_env,
+    play_origin,
     postgres,
     prepare_load,
     provision,
@@ -40,6 +42,7 @@ from graders.checks.selection import (
     sort_by_stage,
 )
 from graders.checks.threshold_items import threshold_items
+from graders.checks.timelines import timeline
 from graders.errors import GradingError, LabError
 from graders.ledger import LEDGER
 from graders.manifest import load_manifest
@@ -54,6 +57,8 @@ __all__ = [
     "context",
     "listen",
     "load",
+    "load_env",
+    "play_origin",
     "postgres",
     "prepare_load",
     "provision",
@@ -65,6 +70,7 @@ __all__ = [
     "seed",
     "start_app",
     "submission_dir",
+    "timeline",
     "verify_load",
 ]
 

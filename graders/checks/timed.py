@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from graders.checks.context import Context
-from graders.checks.loading import Loaded, Prepare, Verify, locustfile, offer_load
+from graders.checks.loading import Environ, Loaded, Prepare, Verify, locustfile, offer_load
 from graders.errors import CheckFailed, LabError, MachineError, SubmissionError
 from graders.load import LoadRun, wait_until_quiet
 from graders.manifest import LoadProfile
@@ -60,12 +60,14 @@ class Progress:
         return decided or len(self.valid) == VALID_RUNS or len(self.invalid) > INVALID_RUNS
 
 
-def run_timed(context: Context, name: str, prepare: Prepare, verify: Verify) -> Loaded:
+def run_timed(
+    context: Context, name: str, environ: Environ, prepare: Prepare, verify: Verify
+) -> Loaded:
     """Run a profile until it is decided: at most VALID_RUNS valid runs, pooled."""
     progress = Progress(name, context.manifest.load[name])
     with ExitStack() as stack:
         _pause_others(context, stack)
-        apps = _start_both(context, stack)
+        apps = _start_both(context, stack, environ)
         env = _prepare_both(apps, prepare)
         while not progress.ended:
             take(progress, _offer(context, progress, apps, env))
@@ -80,12 +82,12 @@ def _pause_others(context: Context, stack: ExitStack) -> None:
         stack.enter_context(app.pause())
 
 
-def _start_both(context: Context, stack: ExitStack) -> list[App]:
+def _start_both(context: Context, stack: ExitStack, environ: Environ) -> list[App]:
     """Start submission and reference side by side, each on services of its own."""
     with _reference_at_fault():
         submissions = (context.submission, context.reference())
     with ThreadPoolExecutor(len(submissions)) as pool:
-        starting = [pool.submit(_enter, context, stack, one) for one in submissions]
+        starting = [pool.submit(_enter, context, stack, one, environ()) for one in submissions]
     return _both(starting)
 
 
@@ -116,8 +118,10 @@ def _reference_at_fault() -> Iterator[None]:
         ) from error
 
 
-def _enter(context: Context, stack: ExitStack, submission: Submission) -> App:
-    return stack.enter_context(context.stand.run(submission))
+def _enter(
+    context: Context, stack: ExitStack, submission: Submission, env: Mapping[str, str]
+) -> App:
+    return stack.enter_context(context.stand.run(submission, env=env))
 
 
 def next_run(progress: Progress, locustfile: str, seed: int) -> LoadRun:

@@ -9,7 +9,8 @@ from graders.lint.problem import Problem
 from graders.manifest import Manifest, did_you_mean, line_of
 
 DECORATOR = "requirement"
-ASSERTING = {"expect", "raises", "fail"}
+ASSERTING = {"raises", "fail"}
+EXPECTING = "expect"  # expect itself, and methods named after it: expect_status, expect_soon
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _asserts(node: ast.FunctionDef, helpers: set[str]) -> bool:
             return True
         if isinstance(inner, ast.Call):
             name = _called(inner)
-            if name in ASSERTING | helpers or name in fixtures:
+            if name.startswith(EXPECTING) or name in ASSERTING | helpers or name in fixtures:
                 return True
     return False
 

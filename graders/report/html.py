@@ -6,6 +6,7 @@ import jinja2
 
 from graders.model import Report
 from graders.report.plans import branches, figure
+from graders.report.timelines import drawn
 from graders.report.words import MARKS
 
 
@@ -17,5 +18,6 @@ def to_html(report: Report) -> str:
     )
     environment.filters["figure"] = figure
     environment.filters["branches"] = branches
+    environment.filters["drawn"] = drawn
     stages = list(dict.fromkeys(one.stage for one in report.requirements))
     return environment.from_string(template).render(report=report, stages=stages, marks=MARKS)

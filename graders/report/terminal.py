@@ -18,6 +18,7 @@ from graders.model import (
     RequirementResult,
 )
 from graders.report.plans import HEADER, branches, cells, figure, heading
+from graders.report.timelines import timeline_lines
 from graders.report.words import MARKS
 
 STYLES = {
@@ -160,6 +161,9 @@ def _first_trouble(report: Report) -> Iterator[RenderableType]:
         for plan in check.feedback.plans:
             yield Padding(_plan(plan), INDENT)
         yield from _log(check.feedback.log, "your service's last lines:")
+    for timeline in (one for one in report.timelines if one.requirement == requirement.id):
+        lines = Text("\n".join(timeline_lines(timeline)), style="dim", no_wrap=True)
+        yield Padding(Group(Text(), lines), INDENT)
 
 
 def _look_alike(known: LookAlike) -> Text:

@@ -37,6 +37,8 @@ class Listener:
     `answer` runs on the event loop that serves everything: it must not wait.
     """
 
+    leaves_with_caller = False
+
     def __init__(
         self, portal: BlockingPortal, network: Network, answer: Callable[[Asked], Reply]
     ) -> None:
@@ -54,7 +56,9 @@ class Listener:
         self._portal.call(self._close)
 
     async def _open(self, network: Network) -> int:
-        self._server = web.Server(self._serve, access_log=None)
+        self._server = web.Server(
+            self._serve, access_log=None, handler_cancellation=self.leaves_with_caller
+        )
         listening = network.socket()
         listening.bind(("127.0.0.1", 0))
         loop = asyncio.get_running_loop()

@@ -173,3 +173,12 @@ def test_a_manifest_that_cannot_be_read_is_one_problem_and_no_crash(
     (lab / MANIFEST).write_text(text)
     assert all(message.startswith(MANIFEST) for message in messages())
     assert messages()
+
+
+@pytest.mark.parametrize(("call", "problems"), [("shop.expect_open(app)", 0), ("shop.open()", 1)])
+def test_what_is_named_after_expect_states_an_expectation(
+    lab: Path, messages: Callable[[], list[str]], call: str, problems: int
+) -> None:
+    check = f'@requirement("fast")\ndef test_it(app):\n    {call}\n'
+    (lab / "checks/test_more.py").write_text(check)
+    assert sum("states no expectation" in message for message in messages()) == problems

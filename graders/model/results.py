@@ -1,8 +1,11 @@
-"""The words of the kit as values: outcomes, feedback, results, the report."""
+"""Outcomes, feedback, results, and the report that is made of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from graders.model.plans import Plan
+from graders.model.timelines import Timeline
 
 
 class Outcome(StrEnum):
@@ -21,35 +24,6 @@ def worst(outcomes: Sequence[Outcome]) -> Outcome:
         if outcome in outcomes:
             return outcome
     return Outcome.PASSED if outcomes else Outcome.ERROR
-
-
-@dataclass(frozen=True)
-class PlanNode:
-    """A node of a query's plan; `depth` is how far below the root it stands.
-
-    Rows are those of one loop; blocks (8 KiB) and time are the node's own in all of its loops. What
-    is None is not known: an estimate alone, or a node that was never executed.
-    """
-
-    depth: int
-    what: str
-    condition: str
-    rows_estimated: float
-    rows: float | None = None
-    loops: int = 0
-    blocks: int | None = None
-    time_ms: float | None = None
-    marks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A query's plan from its root down; `blocks` of all of it, None when it was not executed."""
-
-    title: str
-    nodes: tuple[PlanNode, ...]
-    blocks: int | None
-    is_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -233,3 +207,4 @@ class Report:
     problem: Problem | None
     log: tuple[str, ...]
     look_alike: LookAlike | None = None
+    timelines: tuple[Timeline, ...] = ()
