@@ -22,6 +22,7 @@ INITDB_TIMEOUT_S = 120.0
 START_TIMEOUT_S = 20.0
 PORT_ATTEMPTS = 3
 LOCALE = "C.UTF-8" if sys.platform == "linux" else "C"
+ENDS_CLEAN = {"restart_after_crash": "off"}  # also when its children were killed
 INITDB_OPTIONS = (
     *("--username", "postgres", "--auth-local", "trust", "--auth-host", "scram-sha-256"),
     *("--encoding", "UTF8", "--locale", LOCALE, "--no-sync", "--no-instructions"),
@@ -36,7 +37,6 @@ SETTINGS = {
     "dynamic_shared_memory_type": "mmap",  # nothing in /dev/shm to leave behind
     "client_connection_check_interval": "1s",  # who was ended must not go on in a query
     "authentication_timeout": "10s",
-    "restart_after_crash": "off",  # when its children were killed, it is to end, and clean
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
@@ -86,7 +86,8 @@ def serve_cluster(
 def _start(
     data: Path, log: Path, port: int, network: Network, more: Mapping[str, str]
 ) -> Supervised:
-    settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(data), **more}
+    places = {"port": str(port), "unix_socket_directories": str(data)}
+    settings = {**SETTINGS, **ENDS_CLEAN, **places, **more}
     if (data / "PG_VERSION").read_text().strip() != "15":
         settings["reserved_connections"] = "10"  # for the inspector, whatever floods the others
     options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
