@@ -5,6 +5,7 @@ from pathlib import Path
 
 from graders.errors import LabError, MachineError, UsageError
 from graders.manifest import did_you_mean
+from graders.processes import made_whole
 
 LABS, SUBMISSIONS = Path("labs"), Path("submissions")
 
@@ -43,12 +44,10 @@ def start_submission(lab: Path) -> bool:
         return False
     if not (lab / "starter").is_dir():
         raise LabError(f"{lab} has no starter.", "Write one; it must run and fail.")
-    partial = target.with_name(f".{target.name}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(lab / "starter", partial, ignore=shutil.ignore_patterns("__pycache__"))
-        partial.rename(target)
+        with made_whole(target) as partial:
+            shutil.copytree(lab / "starter", partial, ignore=shutil.ignore_patterns("__pycache__"))
     except OSError as error:
         raise MachineError(
             f"The starter can't be copied to {target}: {error.strerror or error}.",

@@ -7,6 +7,7 @@ from pathlib import Path
 from graders.errors import MachineError, UsageError
 from graders.labs import LABS
 from graders.manifest import did_you_mean
+from graders.processes import made_whole
 
 TEMPLATES = Path("templates")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -32,16 +33,15 @@ def new_lab(name: str, template: str) -> Path:
             f"{name!r} can't be the name of a lab.",
             "Use lower-case letters, digits and _, beginning with a letter: rate_limiter.",
         )
-    target, partial = LABS / name, LABS / f".{name}.partial"
+    target = LABS / name
     if target.exists():
         raise UsageError(f"{target} exists already.", "Choose another name, or edit that lab.")
     try:
         LABS.mkdir(exist_ok=True)
-        shutil.rmtree(partial, ignore_errors=True)
         without = shutil.ignore_patterns("__pycache__", "certificate.*")
-        shutil.copytree(TEMPLATES / template, partial, ignore=without)
-        _entitle(partial, name.replace("_", " ").capitalize())
-        partial.rename(target)
+        with made_whole(target) as partial:
+            shutil.copytree(TEMPLATES / template, partial, ignore=without)
+            _entitle(partial, name.replace("_", " ").capitalize())
     except OSError as error:
         raise MachineError(
             f"{target} can't be written: {error.strerror or error}.",

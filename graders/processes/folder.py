@@ -37,6 +37,18 @@ def run_folder() -> Iterator[Path]:
         sweeper.wait()
 
 
+@contextmanager
+def made_whole(target: Path) -> Iterator[Path]:
+    """Give a path to make a folder at; it becomes `target` once it is whole, or never.
+
+    What an earlier attempt left there is removed first.
+    """
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    yield partial
+    partial.rename(target)
+
+
 def disk_error(error: OSError, where: object) -> MachineError:
     """Say what the file system refused, and what to do about it."""
     place, reason = error.filename or where, str(error.strerror or error)

@@ -39,7 +39,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class Picture:
     """Everything a page needs to draw a timeline, in units of its own view box."""
 
     width: int
@@ -48,7 +48,7 @@ class Drawing:
     ticks: tuple[Tick, ...]
 
 
-def drawn(timeline: Timeline) -> Drawing:
+def drawn(timeline: Timeline) -> Picture:
     """Return a timeline as rectangles."""
     scale = (WIDTH - TEXT_WIDTH) / max(timeline.duration_s, 1e-9)
     rows = tuple(
@@ -58,7 +58,7 @@ def drawn(timeline: Timeline) -> Drawing:
     ticks = tuple(
         Tick(round(TEXT_WIDTH + at_s * scale, 1), f"{at_s:g} s") for at_s in tick_times(timeline)
     )
-    return Drawing(WIDTH, len(rows) * LANE_HEIGHT + LANE_HEIGHT, rows, ticks)
+    return Picture(WIDTH, len(rows) * LANE_HEIGHT + LANE_HEIGHT, rows, ticks)
 
 
 def tick_times(timeline: Timeline) -> list[float]:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 
 import psycopg
 
@@ -62,9 +61,12 @@ def initialise(data: Path) -> None:
 
 @contextmanager
 def serve_cluster(
-    data: Path, log: Path, network: Network, settings: Mapping[str, str] = MappingProxyType({})
+    data: Path, log: Path, network: Network, **settings: str
 ) -> Iterator[PostgresServer]:
-    """Run PostgreSQL on a cluster, in a network; it is shut down, not killed, on leaving."""
+    """Run PostgreSQL on a cluster, in a network; it is shut down, not killed, on leaving.
+
+    `settings` go beyond those that every server of the kit has.
+    """
     for attempt in range(PORT_ATTEMPTS):
         port = network.free_port()
         with _start(data, log, port, network, settings) as process:

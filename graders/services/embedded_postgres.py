@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from graders.processes import made_whole
 from graders.sandbox import HostNetwork, Network
 from graders.services.account import unprivileged
 from graders.services.binaries import postgres_bin, version
@@ -45,13 +46,11 @@ def _cached_cluster(folder: Path, cache: Path, seed_files: Sequence[Path]) -> Pa
         if not cluster.exists():
             building, log = folder / "building", cache / "building.log"
             initialise(building)
-            with serve_cluster(building, log, HostNetwork(), LITTLE_LOG) as server:
+            with serve_cluster(building, log, HostNetwork(), **LITTLE_LOG) as server:
                 if seed_files:
                     seed(server, SEED_DATABASE, seed_files, cache / "seeding.log")
                 keep_strangers_out(server.admin)
-            copy = cache / "building"
-            shutil.rmtree(copy, ignore_errors=True)  # of a grade that was killed
-            shutil.copytree(building, copy)
+            with made_whole(cluster) as partial:
+                shutil.copytree(building, partial)
             shutil.rmtree(building)
-            copy.rename(cluster)
     return cluster

@@ -39,10 +39,10 @@ def create(
     if connection.info.server_version >= 160000:
         connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(RESERVED), inspector))
     # The other strategy writes every page of a seeded database to the log as well.
-    strategy = "FILE_COPY" if template else "WAL_LOG"
+    strategy = sql.SQL("FILE_COPY" if template else "WAL_LOG")
     connection.execute(
         sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY {}").format(
-            owner, owner, sql.Identifier(template or "template0"), sql.Identifier(strategy.lower())
+            owner, owner, sql.Identifier(template or "template0"), strategy
         )
     )
     connection.execute(sql.SQL("REVOKE CONNECT ON DATABASE {} FROM PUBLIC").format(owner))

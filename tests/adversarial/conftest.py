@@ -187,7 +187,8 @@ def warm_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A LAB_HOME for grades with services, in which the cluster has been made."""
     home = tmp_path_factory.mktemp("warm") / "home"
     good = ("--from", str(SERVICE_LAB / "solutions/good"), "-r", "greets")
-    finished(Run(["grade", str(SERVICE_LAB), *good], home=home, env={}, prefix=()))
+    done = finished(Run(["grade", str(SERVICE_LAB), *good], home=home, env={}, prefix=()))
+    assert done.code == 0, done.output
     return home
 
 

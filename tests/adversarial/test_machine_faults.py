@@ -211,13 +211,15 @@ def test_a_home_directory_nobody_may_write_to_changes_nothing(
 
 
 def test_a_cluster_half_made_by_somebody_is_made_anew(
-    grade: Callable[..., Grade], home: Path
+    grade: Callable[..., Grade], home: Path, warm_home: Path
 ) -> None:
-    half_made = home / "cache/building/base"
-    half_made.mkdir(parents=True)
-    (half_made / "PG_VERSION").touch()
+    [name] = (one.name for one in (warm_home / "cache").glob("postgres-*"))
+    half_made = home / f"cache/.{name}.partial"
+    (half_made / "base").mkdir(parents=True)
+    (half_made / "base/PG_VERSION").touch()
     done = grade(GOOD, "-r", "greets", lab=SERVICE_LAB)
     assert done.code == 0, done.output
+    assert not half_made.exists()
 
 
 def test_a_damaged_cluster_in_the_cache_is_the_machines_fault(
