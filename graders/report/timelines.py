@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from graders.model import Lane, Mark, Timeline, Tone
 
 WIDTH, LANE_HEIGHT, TEXT_WIDTH, LEAST_WIDTH = 900, 26, 150, 2.0
+AXIS_WIDTH = WIDTH - TEXT_WIDTH - 20  # the label of the last time needs room
 MOST_TICKS = 10
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
@@ -50,7 +51,7 @@ class Picture:
 
 def drawn(timeline: Timeline) -> Picture:
     """Return a timeline as rectangles."""
-    scale = (WIDTH - TEXT_WIDTH) / max(timeline.duration_s, 1e-9)
+    scale = AXIS_WIDTH / max(timeline.duration_s, 1e-9)
     rows = tuple(
         Row(_named(lane), index * LANE_HEIGHT, tuple(_bar(mark, scale) for mark in lane.marks))
         for index, lane in enumerate(timeline.lanes)

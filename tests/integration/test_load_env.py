@@ -12,6 +12,7 @@ def load_env():
 """
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("requirement", ["cheap-reads", "fast-reads"])
 def test_both_sides_of_a_load_run_get_the_variables_of_load_env(kit: Any, requirement: str) -> None:
     lab = kit.folder / "labs/service"

@@ -12,7 +12,7 @@ from graders.model import Lane, Mark, Outcome, Report, Timeline, Tone
 from graders.report import TerminalReport
 from graders.report.html import to_html
 from graders.report.json_report import from_json, to_json
-from graders.report.timelines import TEXT_WIDTH, WIDTH, drawn, tick_times, timeline_lines
+from graders.report.timelines import AXIS_WIDTH, TEXT_WIDTH, drawn, tick_times, timeline_lines
 
 TIMELINE = Timeline(
     "A page is refreshed",
@@ -28,10 +28,10 @@ TIMELINE = Timeline(
 
 def test_bars_lie_where_their_times_are_and_are_wide_enough_to_be_seen() -> None:
     calls, answers, faults = drawn(TIMELINE).rows
-    middle = TEXT_WIDTH + (WIDTH - TEXT_WIDTH) / 2
+    middle = TEXT_WIDTH + AXIS_WIDTH / 2
     assert calls.bars[0].x == TEXT_WIDTH
     assert calls.bars[0].x + calls.bars[0].width == middle
-    assert (answers.bars[0].x, answers.bars[0].width) == (TEXT_WIDTH + 562.5, 2.0)
+    assert (answers.bars[0].x, answers.bars[0].width) == (TEXT_WIDTH + 0.75 * AXIS_WIDTH, 2.0)
     assert answers.bars[0].tip == "200, 3.00 s"
     assert calls.bars[1].tip == "GET <b>, 1.00 s to 2.00 s"
     assert faults.bars == ()
