@@ -1,20 +1,19 @@
 """The knee: the offered rate at which a submission stops keeping up. It earns no points."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from graders.checks.context import Order, open_context
+from graders.checks.context import Order
 from graders.checks.loading import target_of
 from graders.errors import UsageError
 from graders.load import LoadRun, Target, Workers, offer, offer_with_workers
 from graders.manifest import GENERATOR_LIMIT_RPS, LoadProfile, did_you_mean
+from graders.playground import Played, play
 from graders.processes import run_folder
 from graders.samples import Samples
-from graders.stand import App
 
 STEP_S, WARM_UP_S = 3.0, 1.0
 GROWTH, HALVINGS = 1.6, 3
@@ -64,16 +63,19 @@ def capacity(order: Order, profile: str | None, seen: Callable[[Point], None]) -
     """Find the knee of a submission under one of the lab's timed profiles."""
     chosen = timed_profile(order, profile)
 
-    with running(order) as app:
+    def find(played: Played) -> Capacity:
+        env = played.prepare_load()
 
         def measure(rate_rps: float) -> Point:
             run = load_run(order, chosen, rate_rps, STEP_S)
-            folder, name = app.logs, f"rate-{rate_rps:.0f}"
-            point = point_of(rate_rps, offer(run, [target_of(app)], folder, name, {}))
+            folder, name = played.app.logs, f"rate-{rate_rps:.0f}"
+            point = point_of(rate_rps, offer(run, [target_of(played.app)], folder, name, env))
             seen(point)
             return point
 
         return find_knee(measure, chosen.rate_rps / 4)
+
+    return play(order, find)
 
 
 def load_with_workers(
@@ -85,19 +87,12 @@ def load_with_workers(
     if url:
         with run_folder() as folder:
             return offer_with_workers(run, [Target((url,), ())], folder, workers, {})
-    with running(order) as app:
-        return offer_with_workers(run, [target_of(app)], app.logs, workers, {})
 
+    def offer_all(played: Played) -> Samples:
+        target, logs = target_of(played.app), played.app.logs
+        return offer_with_workers(run, [target], logs, workers, played.prepare_load())
 
-@contextmanager
-def running(order: Order, port: int | None = None) -> Iterator[App]:
-    """Run a submission on fresh services, its first process on `port` or any free one."""
-    with (
-        run_folder() as folder,
-        open_context(order, folder, lambda _result: None) as context,
-        context.stand.run(context.submission, port=port) as app,
-    ):
-        yield app
+    return play(order, offer_all)
 
 
 def point_of(rate_rps: float, samples: Samples) -> Point:

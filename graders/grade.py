@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import datetime
-import io
 import os
 import platform
 import secrets
@@ -14,11 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from graders.checks.context import CONTEXT, Context, Findings, Order, open_context
+from graders.checks.context import Findings, Order, open_context
+from graders.checks.session import run_checks
 from graders.dictionary import load_dictionary, look_alike
-from graders.errors import GradingError, LabError
+from graders.errors import GradingError
 from graders.manifest import Manifest
 from graders.model import CheckResult, EstimateResult, LoadFigures, Problem, Report
 from graders.processes import disk_error, run_folder
@@ -111,44 +109,6 @@ def _report(
         look_alike=look_alike(requirements, load_dictionary(order.lab), order.manifest),
         timelines=tuple(findings.timelines),
     )
-
-
-PLUGINS = ("lab_checks", "timeout")
-
-
-class Handover:
-    """Gives the pytest session the grade it is part of."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Put the context where the plugin looks for it."""
-        config.stash[CONTEXT] = self.context
-
-
-def run_checks(context: Context) -> None:
-    """Run the lab's checks in this process; what they find is in `context.findings`."""
-    output = io.StringIO()
-    checks = context.order.lab / "checks"
-    arguments = [str(checks), f"--rootdir={context.order.lab}", "--import-mode=importlib"]
-    arguments.append(f"--confcutdir={context.order.lab}")  # no conftest.py above the lab counts
-    arguments += ["-c", os.devnull, "-o", "enable_assertion_pass_hook=true", "--strict-markers"]
-    arguments += ["-p", "no:cacheprovider", f"--basetemp={context.stand.folder / 'pytest'}", "-q"]
-    # Only what checks need: a plugin of some other package may take seconds to load, or interfere.
-    arguments += ["--disable-plugin-autoload", *(f"-p{one}" for one in PLUGINS)]
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        code = pytest.main(arguments, plugins=[Handover(context)])
-    if context.findings.problem:
-        raise context.findings.problem
-    if code == pytest.ExitCode.INTERRUPTED:
-        raise KeyboardInterrupt
-    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        raise LabError(
-            f"pytest could not run {checks} ({pytest.ExitCode(code).name.lower()}).",
-            "Run pytest on it by hand; its last lines are below.",
-            output.getvalue().splitlines()[-15:],
-        )
 
 
 def compare_estimates(

@@ -167,7 +167,7 @@ def pytest_make_collect_report(
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a check when a stage before its own has failed; start the clock of its calls."""
     grade = item.config.stash.get(CONTEXT, None)
-    if not grade:
+    if not grade or CHECK not in item.stash:
         return
     item.stash[STARTED_AT] = LEDGER.assertions
     item.stash[LOG_BEFORE] = _log_now(grade)
@@ -192,7 +192,9 @@ def pytest_runtest_makereport(
     """Turn what happened into a CheckResult; a vacuous check does not pass in pytest either."""
     report = yield
     grade = item.config.stash.get(CONTEXT, None)
-    if not grade or (call.excinfo and call.excinfo.errisinstance(KeyboardInterrupt)):
+    if not grade or CHECK not in item.stash:
+        return report
+    if call.excinfo and call.excinfo.errisinstance(KeyboardInterrupt):
         return report
     assertions = LEDGER.assertions - item.stash[STARTED_AT]
     result = judge_item(item.nodeid, item.stash[CHECK], call, assertions)

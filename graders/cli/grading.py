@@ -11,10 +11,10 @@ from rich.text import Text
 
 from graders import attempts, labs, watch
 from graders.attempts import Wishes
-from graders.capacity import running as running_app
 from graders.cli.base import LabName, NoLoad, Sandbox, Seed, Services, Source, app, out
 from graders.cli.seeding import seeding_shown
 from graders.model import CheckResult, Outcome, Report
+from graders.playground import Played, play
 from graders.report import TerminalReport
 from graders.report.terminal import first_trouble
 from graders.state import cache_folder
@@ -150,17 +150,27 @@ def run(
     """
     wishes = Wishes(lab, source, services=services, large=large)
     with contextlib.ExitStack() as stack:
-        with out.status("starting …") as status, seeding_shown(status, cache_folder()):
-            running = stack.enter_context(running_app(attempts.order(wishes), port))
-        out.print(f"Your service answers at {running.base_url}.")
-        for resource in running.resources.values():
-            address = resource.url(resource.host, resource.port)
-            out.print(f"{resource.variable}={address}", soft_wrap=True)
-        out.print(_locust_command(labs.find_lab(lab), running.base_url), soft_wrap=True)
-        out.print("Ctrl-C ends it.")
-        with contextlib.suppress(KeyboardInterrupt):
-            while running.replicas[0].process.exit_code(timeout_s=3600) is None:
-                pass
+        status = stack.enter_context(out.status("starting …"))
+        stack.enter_context(seeding_shown(status, cache_folder()))
+
+        def show(played: Played) -> None:
+            stack.close()
+            _use_by_hand(played, labs.find_lab(lab))
+
+        play(attempts.order(wishes), show, port)
+
+
+def _use_by_hand(played: Played, lab: Path) -> None:
+    app = played.app
+    out.print(f"Your service answers at {app.base_url}.")
+    addresses = {one.variable: one.url(one.host, one.port) for one in app.resources.values()}
+    for variable, address in {**addresses, **played.env}.items():
+        out.print(f"{variable}={address}", soft_wrap=True)
+    out.print(_locust_command(lab, app.base_url), soft_wrap=True)
+    out.print("Ctrl-C ends it.")
+    with contextlib.suppress(KeyboardInterrupt):
+        while app.replicas[0].process.exit_code(timeout_s=3600) is None:
+            pass
 
 
 def _locust_command(lab: Path, url: str) -> str:

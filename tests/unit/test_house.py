@@ -21,7 +21,7 @@ FLOORS = {
     "services": 6, "client": 6, "submission": 6,
     "stand": 7, "sql": 7,
     "checks": 8,
-    "grade": 9,
+    "grade": 9, "playground": 9,
     "attempts": 10, "audit": 10, "capacity": 10, "doctor": 10, "exports": 10, "lint": 10,
     "templates": 10, "watch": 10,
     "cli": 11,

@@ -83,6 +83,8 @@ class World:
             return []
 
     def _take_mail(self, asked: Asked) -> Reply:
+        if asked.method == "GET":  # somebody who runs the service by hand opens the mailbox
+            return Reply(200, json.dumps(self.mails).encode(), {"Content-Type": "application/json"})
         try:
             mail = json.loads(asked.body)
         except ValueError:
@@ -562,6 +564,12 @@ def reset_link(world: World) -> Callable[..., tuple[str, str]]:
 
 
 # ------------------------------------------------------------------ load
+
+
+@pytest.fixture(scope="session")
+def load_env(settings: dict[str, str]) -> Callable[[], dict[str, str]]:
+    """Surround an app under load, and one that is tried by hand, with the world outside."""
+    return lambda: settings
 
 
 @pytest.fixture(scope="session")
