@@ -27,6 +27,8 @@ SHOWN_BODY_CHARACTERS = 300
 CHECK_RESERVE_S = 1.0
 IDLE_CONNECTION_S = 2.0
 CHUNKED, PIECE_BYTES = ("Transfer-Encoding", "chunked"), 1 << 16
+LONGEST_SHOWN_CONTENT, SHOWN_CONTENT = 4000, 200
+MOST_UNANSWERED = 100
 NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
@@ -54,8 +56,18 @@ class Call:
             words += ["-H", "Content-Type: application/json", "-d", json.dumps(self.json)]
         elif self.content is not None:
             text = self.content if isinstance(self.content, str) else self.content.decode("latin-1")
+            if len(text) > LONGEST_SHOWN_CONTENT:
+                line = shlex.join([*words, "--data-binary", "@-", base_url + self.path])
+                return f"{_printing(text)} | {line}"
             words += ["--data-binary", text]
         return shlex.join([*words, base_url + self.path])
+
+
+def _printing(text: str) -> str:
+    """Return a command that prints a long text; one that is no repetition is cut, and says so."""
+    if text == text[0] * len(text):
+        return shlex.join(["python3", "-c", f"print({text[0]!r} * {len(text)}, end='')"])
+    return shlex.join(["echo", f"{text[:SHOWN_CONTENT]}… ({len(text)} characters)"])
 
 
 @dataclass(frozen=True)
@@ -120,9 +132,13 @@ def _refuse(constant: str) -> NoReturn:
 
 
 class Client:
-    """Sends requests from an event loop of its own into a network; used from one thread."""
+    """Sends requests from an event loop of its own into a network; used from one thread.
+
+    `unanswered` are requests of this check that got no answer, the first MOST_UNANSWERED of them.
+    """
 
     def __init__(self, portal: BlockingPortal, network: Network) -> None:
+        self.unanswered: list[Answer] = []
         self._portal = portal
         self._deadline_s = float("inf")
         self._http = portal.call(_new_http_session, network)
@@ -134,6 +150,7 @@ class Client:
     def begin_check(self, budget_s: float) -> None:
         """Let all requests from now on end within `budget_s`, so a slow service fails its check."""
         self._deadline_s = time.monotonic() + budget_s - CHECK_RESERVE_S
+        self.unanswered = []
 
     def send(self, base_url: str, call: Call, timeout_s: float) -> Answer:
         """Send one request; no complete answer in time is the learner's failure."""
@@ -185,7 +202,10 @@ class Client:
             error = f"{type(reason).__name__}: {reason}" if str(reason) else type(reason).__name__
         elapsed_s = time.monotonic() - started_s
         whole = bytes(body)
-        return Answer(call, base_url, status, headers, whole, elapsed_s, error, started_s)
+        answer = Answer(call, base_url, status, headers, whole, elapsed_s, error, started_s)
+        if error and len(self.unanswered) < MOST_UNANSWERED:
+            self.unanswered.append(answer)
+        return answer
 
     def _request(self, base_url: str, call: Call) -> Any:
         headers, content = dict(call.headers), call.content

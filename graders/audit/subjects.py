@@ -49,9 +49,10 @@ def subjects_of(plan: Plan, manifest: Manifest) -> list[Subject]:
     for mutant in manifest.mutants:
         names = tuple(mutant.caught_by)
         if plan.load or not loaded & set(names):
-            source, near = plan.lab / "mutants" / mutant.name, _near(manifest, set(names))
-            is_timed = bool(timed & set(names))
-            subjects.append(Subject(mutant.name, "mutant", source, names, near, is_timed))
+            source, is_timed = plan.lab / "mutants" / mutant.name, bool(timed & set(names))
+            # Who else sees a mistake is for the certificate, which takes an audit with load.
+            graded = _near(manifest, set(names)) if plan.load else names
+            subjects.append(Subject(mutant.name, "mutant", source, names, graded, is_timed))
     return _chosen(subjects, plan.only)
 
 

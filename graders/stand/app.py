@@ -1,21 +1,24 @@
 """A running submission with its own share of every service."""
 
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from graders.client import Client
+from graders.client import Answer, Client
 from graders.errors import CheckFailed, LabError
 from graders.model import Feedback
 from graders.services import Database, RedisDatabase, Resource
 from graders.stand.link import Link
 from graders.stand.replica import Launch, Replica, described
-from graders.stand.requests import Requests
+from graders.stand.requests import TIMEOUT_S, Requests
 from graders.submission import Submission
 
 TASK_TIMEOUT_S = 60.0
+# Those under way when a process ended come first, one of them ended it.
+MOST_SUSPECTS, ENDING_S, POLL_S = 12, 2.0, 0.02
 
 
 class App(Requests):
@@ -82,6 +85,32 @@ class App(Requests):
                 if (code := replica.process.exit_code(0)) is not None:
                     return f"the process {name!r} ended with {described(code)}"
         return None
+
+    def request_that_ends_it(self) -> Answer | None:
+        """Find which request of this check ends one of its processes; None if no single one does.
+
+        Each that got no answer is sent again, alone, to the app started anew.
+        """
+        suspects = self.client.unanswered[:MOST_SUSPECTS]
+        self._restart_ended()
+        for suspect in suspects:
+            answer = self.client.try_send(suspect.base_url, suspect.call, TIMEOUT_S)
+            if answer.error and self._ends_within(ENDING_S):
+                self._restart_ended()
+                return answer
+        return None
+
+    def _ends_within(self, within_s: float) -> bool:
+        deadline_s = time.monotonic() + within_s
+        while not (ended := self.ended()) and time.monotonic() < deadline_s:
+            time.sleep(POLL_S)
+        return ended is not None
+
+    def _restart_ended(self) -> None:
+        for replicas in self.processes.values():
+            for replica in replicas:
+                if replica.process.exit_code(0) is not None:
+                    replica.restart()
 
     @contextmanager
     def pause(self) -> Iterator[None]:

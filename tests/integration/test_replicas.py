@@ -161,6 +161,36 @@ def test_requests_go_out_side_by_side_and_come_back_in_order(pair: App) -> None:
     assert [answer.text for answer in answers] == [f"text of {n}" for n in range(1, 51)]
 
 
+def test_the_request_that_ends_an_app_is_found_among_those_that_got_no_answer(
+    stand: Stand, altered: Callable[..., Submission]
+) -> None:
+    source = (SOLUTION / "app.py").read_text()
+    deadly = "text = os._exit(7) if 'deadly' in self.path else"
+    mortal = altered(["python", "app.py"], app=source.replace("text =", deadly, 1))
+    with stand.run(mortal) as app:
+        stand.client.begin_check(60)
+        keys = [*["slow"] * 3, "deadly", *["late"] * 40]
+        app.send_all([Call("GET", f"/notes/{key}") for key in keys], concurrency=8)
+        assert "exit code 7" in (app.ended() or "")
+        culprit = app.request_that_ends_it()
+        assert culprit
+        assert culprit.call.path == "/notes/deadly"
+        assert app.ended() is None
+        app.get("/healthz").expect(200, "it was started again")
+
+
+def test_nobody_is_named_when_no_single_request_ends_the_app(
+    stand: Stand, submission: Submission
+) -> None:
+    with stand.run(submission) as app:
+        stand.client.begin_check(60)
+        app.replicas[0].kill()
+        app.send_all([Call("GET", "/notes/old-1")] * 3)
+        assert len(stand.client.unanswered) == 3
+        assert app.request_that_ends_it() is None
+        app.get("/notes/old-1").expect(200, "it was started again")
+
+
 def test_a_stopped_app_leaves_its_data_for_a_look(stand: Stand, submission: Submission) -> None:
     with stand.run(submission) as app:
         app.put("/notes/last", content="will").expect(204, "a note")

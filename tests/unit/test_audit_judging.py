@@ -155,6 +155,16 @@ class TestSubjects:
         with pytest.raises(UsageError, match="no solution or mutant nobody"):
             self.names(lab, "nobody")
 
+    def test_are_graded_by_what_is_near_only_for_a_certificate(self, lab: Path) -> None:
+        graded = {
+            load: subjects_of(
+                Plan(lab, repeat=1, load=load, only=("forgets",), seed=None), MANIFEST
+            )
+            for load in (True, False)
+        }
+        assert graded[False][0].graded == graded[False][0].caught_by
+        assert set(graded[True][0].graded) > set(graded[False][0].graded)
+
     def test_are_graded_alone_where_time_decides(self, lab: Path) -> None:
         plan = Plan(lab, repeat=1, load=True, only=(), seed=None)
         timed = {one.name for one in subjects_of(plan, MANIFEST) if one.timed}

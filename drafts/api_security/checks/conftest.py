@@ -178,14 +178,15 @@ def brief(app_factory: Callable[..., Any], settings: dict[str, str]) -> Iterator
 
 @pytest.fixture(autouse=True)
 def still_alive(context: Any) -> Iterator[None]:
-    """Say which check ended the service, and start it again for the next one."""
+    """Say which request ended the service, and start it again for the next check."""
     yield
     for app in context.findings.running:
         if how := app.ended():
-            for replica in app.replicas:
-                replica.restart()
-            expected = "the service to live on after this check's requests"
-            expect(False, expected, how, "Its last lines tell which request it was.")
+            expected = "the service to live on after this request"
+            step = "Whoever sends it can switch the service off; its last lines tell more."
+            if culprit := app.request_that_ends_it():
+                culprit.fail(expected, how, step)
+            expect(False, "the service to live on after this check's requests", how, step)
 
 
 # ------------------------------------------------------------------ people and their data
