@@ -24,7 +24,7 @@ import locust  # patches sockets on import, so it comes before whatever uses the
 import numpy as np
 from locust.env import Environment
 
-from graders.load.cpu import cpu_ms
+from graders.load.cpu import CpuClock, cpu_ms
 from graders.load.machine import Snapshot, family_of, foreign
 from graders.load.plan import Kind, Phase, phases
 from graders.load.recorder import Recorder
@@ -64,9 +64,9 @@ class Generator:
 
     def _offer_phase(self, number: int, phase: Phase) -> None:
         picks = self._picked(len(phase.times_s))
-        families = [_family(target.process_ids) for target in self.targets]
+        clocks = [CpuClock(target.process_ids) for target in self.targets]
         started_s, own_s = time.perf_counter() + LEAD_S, time.process_time()
-        meter = gevent.spawn(self._measure_cpu, phase, started_s, families)
+        meter = gevent.spawn(self._measure_cpu, phase, started_s, clocks)
         for index, intended_s in enumerate(phase.times_s):
             due_s = started_s + intended_s
             gevent.sleep(max(0.0, due_s - time.perf_counter()))  # also when late: answers wait
@@ -110,7 +110,7 @@ class Generator:
         except Exception:
             self.recorder.broken_task(traceback.format_exc())
 
-    def _measure_cpu(self, phase: Phase, started_s: float, families: list[list[int]]) -> None:
+    def _measure_cpu(self, phase: Phase, started_s: float, clocks: list[CpuClock]) -> None:
         """Read the CPU clocks of the phase's targets at each block's border."""
         if phase.kind is not Kind.MEASURED:
             return
@@ -121,7 +121,7 @@ class Generator:
             gevent.sleep(max(0.0, border_s - time.perf_counter()))
             if self.run.by_turns and border_s > started_s:
                 self.in_flight.join(self.run.timeout_s + 1)  # late work is the slice's, too
-            readings.append([cpu_ms(families[one]) for one in targets])
+            readings.append([clocks[one].read_ms() for one in targets])
         blocks = slice(phase.first_block, phase.first_block + phase.blocks)
         self.cpu_ms[targets, blocks] = np.diff(np.array(readings), axis=0).T
 
