@@ -13,7 +13,7 @@ from graders.checks.context import Order, open_context
 from graders.manifest import load_manifest
 from graders.sandbox import Containment
 
-LAB = Path(__file__).parents[2] / "drafts/api_security"
+LAB = Path(__file__).parents[2] / "labs/api_security"
 SOLUTIONS = sorted(one for one in (LAB / "solutions").iterdir() if one.is_dir())
 EXAMPLES = 6
 STAFF = {"email": "staff@platform.example", "password": "correct horse battery staple"}
