@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graders.lint.checks import check_problems
+from graders.lint.follow_ups import follow_up_problems
 from graders.lint.handout import handout_problems
 from graders.lint.load import load_problems
 from graders.lint.problem import Problem
@@ -28,6 +29,7 @@ def lint(lab: Path) -> list[Problem]:
         problems += load_problems(lab, manifest, text)
         problems += submission_problems(lab, manifest, text)
         problems += handout_problems(lab, manifest, text)
+        problems += follow_up_problems(lab, manifest)
     return sorted(set(problems))
 
 

@@ -1,9 +1,12 @@
 """`lab.toml` and `submission.toml`: what they may say, and clear errors when they don't."""
 
+from graders.manifest.follow_ups import FollowUp, FollowUps
 from graders.manifest.lab import Manifest, Requirement, SubmissionRules
 from graders.manifest.lines import line_of
 from graders.manifest.load import GENERATOR_LIMIT_RPS, LoadProfile, Probes, Threshold
 from graders.manifest.loading import (
+    follow_up_mistakes,
+    load_follow_ups,
     load_manifest,
     load_submission_file,
     manifest_and_mistakes,
@@ -13,6 +16,8 @@ from graders.manifest.words import did_you_mean
 
 __all__ = [
     "GENERATOR_LIMIT_RPS",
+    "FollowUp",
+    "FollowUps",
     "LoadProfile",
     "Manifest",
     "Probes",
@@ -21,7 +26,9 @@ __all__ = [
     "SubmissionRules",
     "Threshold",
     "did_you_mean",
+    "follow_up_mistakes",
     "line_of",
+    "load_follow_ups",
     "load_manifest",
     "load_submission_file",
     "manifest_and_mistakes",

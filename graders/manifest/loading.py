@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from graders.errors import GradingError, LabError, SubmissionError
 from graders.manifest.agreement import Disagreement, disagreements
+from graders.manifest.follow_ups import FollowUps, follow_up_disagreements
 from graders.manifest.lab import Manifest, SubmissionRules
 from graders.manifest.lines import line_of
 from graders.manifest.submission import SubmissionFile
@@ -37,6 +38,31 @@ def manifest_and_mistakes(folder: Path) -> tuple[Manifest | None, list[Disagreem
     if manifest:
         wrong = list(disagreements(manifest, folder))
     return manifest, wrong
+
+
+def load_follow_ups(folder: Path, manifest: Manifest) -> FollowUps:
+    """Read and check `follow_ups.toml` of a lab; LabError says which line is wrong and why."""
+    path = folder / "follow_ups.toml"
+    if not path.exists():
+        raise LabError(
+            f"{folder} has no follow-up questions.",
+            "Write some in follow_ups.toml; docs/instructors.md says how.",
+        )
+    text = _read(path, LabError, shown=path)
+    follow_ups, wrong = _parse(text, path, FollowUps, LabError)
+    if follow_ups is None or (wrong := list(follow_up_disagreements(follow_ups, manifest))):
+        raise _not_right(path, wrong, text, LabError)
+    return follow_ups
+
+
+def follow_up_mistakes(folder: Path, manifest: Manifest) -> list[Disagreement]:
+    """Read `follow_ups.toml` of a lab and return all that is wrong with it."""
+    path = folder / "follow_ups.toml"
+    try:
+        follow_ups, wrong = _parse(_read(path, LabError, shown=path), path, FollowUps, LabError)
+    except LabError as error:
+        return [((), error.problem)]
+    return list(follow_up_disagreements(follow_ups, manifest)) if follow_ups else wrong
 
 
 def load_submission_file(

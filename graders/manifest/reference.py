@@ -1,7 +1,10 @@
-"""`docs/lab.md`: the reference of `lab.toml`, written from its models."""
+"""`docs/lab.md`: the reference of `lab.toml` and `follow_ups.toml`, written from their models."""
 
 from typing import Any
 
+from pydantic import BaseModel
+
+from graders.manifest.follow_ups import FollowUps
 from graders.manifest.lab import Manifest
 
 INTRODUCTION = """# Reference of `lab.toml`
@@ -12,16 +15,31 @@ How a lab is written: [instructors.md](instructors.md).
 """
 
 
+FOLLOW_UPS = """# Reference of `follow_ups.toml`
+
+The questions of `lab interview`, beside `lab.toml`; a lab may do without. Those whose `when` was
+measured are asked first, the farther beyond its mark the sooner; then those without one, the more
+often what they are about failed the sooner. `when` names exactly one of the kinds below, in one
+line: `when = { failed = "alias-race", times = 2 }`, or
+`when = { metric = "p99_over_p50", profile = "redirects", above = 3 }`. `lab lint` looks for names
+that the lab does not have. As JSON Schema: [follow_ups.schema.json](follow_ups.schema.json).
+"""
+
+
 def reference_text() -> str:
-    """Return the reference as Markdown, one table for each table of the manifest."""
-    schema = Manifest.model_json_schema(by_alias=True)
-    definitions: dict[str, Any] = schema["$defs"]
-    tables = [("A whole `lab.toml`", schema)]
-    tables += [(_first_line(one), one) for one in _in_order(schema, definitions)]
-    parts = [INTRODUCTION]
-    for title, table in tables:
-        parts += [f"## {title}\n", _keys(table)]
-    return "\n".join(parts)
+    """Return the reference as Markdown, one table for each table of the two files."""
+    tables = [INTRODUCTION, *_tables("A whole `lab.toml`", Manifest)]
+    return "\n".join([*tables, FOLLOW_UPS, *_tables("", FollowUps)])
+
+
+def _tables(title: str, model: type[BaseModel]) -> list[str]:
+    """Return the tables of a file; without a title, the file itself has no keys but tables."""
+    schema = model.model_json_schema(by_alias=True)
+    tables = [(title, schema)] if title else []
+    tables += [(_first_line(one), one) for one in _in_order(schema, schema["$defs"])]
+    return [
+        part for name, table in tables for part in (f"## {name}\n", _rest(table) + _keys(table))
+    ]
 
 
 def _in_order(schema: dict[str, Any], definitions: dict[str, Any]) -> list[dict[str, Any]]:
@@ -45,6 +63,12 @@ def _references(value: Any) -> list[str]:
 
 def _first_line(table: dict[str, Any]) -> str:
     return str(table["description"]).splitlines()[0].removesuffix(".")
+
+
+def _rest(table: dict[str, Any]) -> str:
+    """Return what a description says after its first line, for those that say more."""
+    _, _, rest = str(table["description"]).partition("\n\n")
+    return f"{rest}\n\n" if rest else ""
 
 
 def _keys(table: dict[str, Any]) -> str:

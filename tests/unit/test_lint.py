@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent.parent
 TEMPLATES = sorted(path.parent for path in ROOT.glob("templates/*/lab.toml"))
 LABS = sorted(path.parent for path in ROOT.glob("labs/*/lab.toml"))
 MANIFEST, CHECKS = "lab.toml", "checks/test_basics.py"
-COUNTERS = "solutions/counter/counters.py"
+COUNTERS, QUESTIONS = "solutions/counter/counters.py", "follow_ups.toml"
 
 LIMIT = """[[load.increments.thresholds]]
 requirement = "fast"
@@ -82,6 +82,44 @@ SABOTAGE = {
         *("README.md", "| `fast`", "| fast", None),
         "requirement fast: README.md does not name it as `fast`",
     ),
+    "a question about an unknown requirement": (
+        *(QUESTIONS, '["counts", "fast"]', '["count", "fast"]', 'requirements = ["count"'),
+        "requirement 'count' does not exist; did you mean 'counts'?",
+    ),
+    "a question about an unknown load profile": (
+        *(QUESTIONS, 'profile = "increments"', 'profile = "increment"', "when ="),
+        "load profile 'increment' does not exist; did you mean 'increments'?",
+    ),
+    "a question about a metric the profile does not measure": (
+        *(QUESTIONS, '"p99_over_p50"', '"sql_per_request"', "when ="),
+        "a timed profile does not measure sql_per_request",
+    ),
+    "a question about a metric nobody knows": (
+        *(QUESTIONS, '"p99_over_p50"', '"p99_over_p49"', "when ="),
+        "follow_ups.1.when.metric.metric: Input should be",
+    ),
+    "a question about a limit that is not there": (
+        *(QUESTIONS, '"p99_over_p50",', '"p99_ms", against = "limit",', "when ="),
+        "load profile 'increments' has no limit of p99_ms to compare with",
+    ),
+    "a question that fills in what is not known": (
+        *(QUESTIONS, "{p99_ms}", "{p98_ms}", "{p98_ms}"),
+        "{p98_ms} can't be filled in; here are {p50_ms}, {p99_ms}, {value}",
+    ),
+    "a question with a lone brace": (QUESTIONS, "{p99_ms}", "{p99_ms", "{p99_ms", "brace"),
+    "a question that is asked whatever the figure": (
+        *(QUESTIONS, ", above = 3", "", "when ="),
+        "say from which figure on: `above` or `below`",
+    ),
+    "a question with a condition nobody knows": (
+        *(QUESTIONS, "metric =", "measure =", "when ="),
+        "name exactly one of: failed, turned, broke, flickered, metric, estimate",
+    ),
+    "a question without anything to listen for": (
+        *(QUESTIONS, "listen_for", "listen_fro", "[[follow_ups]]"),
+        "listen_for: Field required",
+    ),
+    "questions that are no TOML": (QUESTIONS, "when = {", "when = [", None, "is not TOML"),
     "a link that leads nowhere": (
         *("README.md", "# Counters", "# Counters\n[more](notes.md)", "[more]"),
         "the link to notes.md leads to no file",
