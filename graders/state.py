@@ -23,6 +23,11 @@ def attempts_folder() -> Path:
     return state_folder() / "attempts"
 
 
+def interviews_folder() -> Path:
+    """Return where the transcripts of interviews are kept."""
+    return state_folder() / "interviews"
+
+
 def history_url() -> str:
     """Return the SQLAlchemy URL of the history: LAB_HISTORY_URL, or SQLite in the state folder."""
     return os.environ.get("LAB_HISTORY_URL", f"sqlite:///{state_folder() / 'history.sqlite'}")

@@ -1,6 +1,6 @@
 """The `lab` command: arguments, one call, exit code. The only place that prints."""
 
-from graders.cli import grading, instructing, learning, loading
+from graders.cli import grading, instructing, interviewing, learning, loading
 from graders.cli.base import main
 
-__all__ = ["grading", "instructing", "learning", "loading", "main"]
+__all__ = ["grading", "instructing", "interviewing", "learning", "loading", "main"]

@@ -94,7 +94,7 @@ def _grade(wishes: Wishes, *, record: bool, to: Path | None) -> int:
         report, folder = attempts.attempt(attempts.order(wishes), progress, record, to)
     out.print(TerminalReport(report))
     out.print(Text(f"report: {_short(folder)}/report.html", style="dim"), soft_wrap=True)
-    out.print(Text(f"next: {_next_step(report)}"), soft_wrap=True)
+    out.print(Text(f"next: {_next_step(report, wishes.lab)}"), soft_wrap=True)
     return report.verdict.exit_code
 
 
@@ -116,7 +116,7 @@ def _short(folder: Path) -> Path:
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
-def _next_step(report: Report) -> str:
+def _next_step(report: Report, lab: str) -> str:
     if report.problem:
         return report.problem.next_step
     trouble = first_trouble(report)
@@ -131,7 +131,9 @@ def _next_step(report: Report) -> str:
         return "this is not your submission's fault; show the report to the lab's author."
     if not report.verdict.complete:
         return f"grade everything: make grade-{report.lab}"
-    return f"passed! Try the follow-up questions: labs/{report.lab}/follow_ups.toml"
+    if not (labs.find_lab(lab) / "follow_ups.toml").exists():
+        return f"passed! Draft what to tell of it: .venv/bin/lab story {lab}"
+    return f"passed! Now defend it: .venv/bin/lab interview {lab}"
 
 
 @app.command()
