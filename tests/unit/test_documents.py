@@ -1,0 +1,87 @@
+"""The documents for learners speak of what is there: messages, commands, files."""
+
+import ast
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from graders.cli.base import app
+
+ROOT = Path(__file__).parents[2]
+TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
+QUOTED = re.compile(r"^### (`+)(.+)\1$", re.MULTILINE)
+FOR_LEARNERS = ("learning", "reading-a-report", "verdicts", "faq", "troubleshooting")
+DOCUMENTS = [ROOT / "docs" / f"{name}.md" for name in FOR_LEARNERS]
+LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
+COMMAND = re.compile(r"(?:^|`|bin/)lab ([a-z]+)\b")
+
+
+@functools.cache
+def texts() -> frozenset[str]:
+    """Return every text in the engine's source but docstrings, with … for what is filled in."""
+    return frozenset(
+        text
+        for path in (ROOT / "graders").rglob("*.py")
+        for text in _texts(ast.parse(path.read_text(encoding="utf-8")))
+    )
+
+
+def _texts(module: ast.Module) -> Iterator[str]:
+    alone = {node.value for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in alone:
+            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            parts = [one.value if isinstance(one, ast.Constant) else "…" for one in node.values]
+            yield "".join(map(str, parts))
+
+
+def is_printed(message: str) -> bool:
+    """Say if a text of the source can begin like this, where … is anything."""
+    pattern = re.compile(".*".join(re.escape(part) for part in re.split("…+", message)), re.DOTALL)
+    return any(pattern.match(text) for text in texts())
+
+
+def messages() -> list[str]:
+    return [text for _, text in QUOTED.findall(TROUBLESHOOTING.read_text(encoding="utf-8"))]
+
+
+def test_messages_are_quoted_at_all() -> None:
+    assert len(messages()) > 50
+    assert len(set(messages())) == len(messages())
+
+
+@pytest.mark.parametrize("message", messages())
+def test_a_quoted_message_is_one_that_is_printed(message: str) -> None:
+    assert len(message.replace("…", "").strip(" .:,")) >= 4, "nothing of it is left to look up"
+    assert is_printed(message)
+
+
+def test_a_message_nobody_prints_is_noticed() -> None:
+    assert not is_printed("The disk is fully booked: no space left to write to ….")
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *DOCUMENTS], ids=lambda path: path.name)
+def test_links_lead_to_files(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    targets = [one for one, _ in LINK.findall(text) if "://" not in one]
+    assert targets
+    assert [one for one in targets if not (path.parent / one).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_the_readme_leads_to(path: Path) -> None:
+    assert f"docs/{path.name}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_commands_in_the_documents_exist() -> None:
+    known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    named = {
+        name for path in DOCUMENTS for name in COMMAND.findall(path.read_text(encoding="utf-8"))
+    }
+    assert {"interview", "story", "doctor"} <= named
+    assert named <= known, named - known
