@@ -28,6 +28,9 @@ lab-%: .venv/ready ## Start working on a lab: copies the starter, grades, grades
 grade-%: .venv/ready ## Grade submissions/<lab> (or FROM=folder) once, with load
 	@$(CLI) grade $* $(if $(FROM),--from $(FROM)) $(ARGS)
 
+submit-%: .venv/ready ## Pack submissions/<lab> (or FROM=folder), grade it sandboxed, write one signed bundle
+	@$(CLI) submit $* $(if $(FROM),--from $(FROM)) $(ARGS)
+
 new-lab: .venv/ready ## Make a new lab: NAME=rate_limiter [FROM=template]
 	@$(CLI) new $(NAME) $(if $(FROM),--from $(FROM)) $(ARGS)
 

@@ -37,6 +37,7 @@ class Wishes:
     sandbox: SandboxWish = "auto"
     untrusted: bool = False
     large: bool = False
+    shown_as: str = ""
 
 
 def order(wishes: Wishes) -> Order:
@@ -70,6 +71,7 @@ def order(wishes: Wishes) -> Order:
             wishes.sandbox, untrusted=wishes.untrusted or archived, cache=cache_folder()
         ),
         cache=cache_folder(),
+        shown_as=wishes.shown_as,
     )
 
 

@@ -40,6 +40,12 @@ class MachineError(GradingError):
     culprit = "machine"
 
 
+class BundleError(GradingError):
+    """A bundle is not what was signed, or nothing that this kit makes: it is refused."""
+
+    culprit = "bundle"
+
+
 class UsageError(GradingError):
     """The command line is at fault; nothing was graded."""
 

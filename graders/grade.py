@@ -95,7 +95,7 @@ def _report(
         started_at=started_at.isoformat(timespec="milliseconds"),
         duration_s=round(duration_s, 3),
         seed=order.seed,
-        submission=str(order.source),
+        submission=order.shown_as or str(order.source),
         content_hash=course.content_hash,
         machine=course.machine,
         phases_s=course.phases_s,

@@ -21,7 +21,8 @@ from graders.submission import Submission, prepare
 class Order:
     """What to grade and how: a lab's folder, its manifest, a submission's folder, requirements.
 
-    With `run_all`, stages after a failed one still run.
+    With `run_all`, stages after a failed one still run. `shown_as` is what the report calls the
+    submission, where that is not its path.
     """
 
     lab: Path
@@ -33,6 +34,7 @@ class Order:
     services: ServicesMode
     containment: Containment
     cache: Path
+    shown_as: str = ""
 
 
 @dataclass

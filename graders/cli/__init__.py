@@ -1,6 +1,23 @@
 """The `lab` command: arguments, one call, exit code. The only place that prints."""
 
-from graders.cli import grading, instructing, interviewing, learning, loading
+from graders.cli import (
+    grading,
+    instructing,
+    interviewing,
+    learning,
+    loading,
+    receiving,
+    submitting,
+)
 from graders.cli.base import main
 
-__all__ = ["grading", "instructing", "interviewing", "learning", "loading", "main"]
+__all__ = [
+    "grading",
+    "instructing",
+    "interviewing",
+    "learning",
+    "loading",
+    "main",
+    "receiving",
+    "submitting",
+]

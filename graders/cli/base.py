@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from graders.errors import GradingError, SubmissionError
+from graders.errors import BundleError, GradingError, SubmissionError
 from graders.sandbox import SandboxWish
 from graders.services import ServicesMode
 
@@ -42,6 +42,10 @@ Sandbox = Annotated[
     typer.Option(
         help="how far its code can reach; auto: process, or with --untrusted bwrap, else docker"
     ),
+]
+Contained = Annotated[
+    SandboxWish,
+    typer.Option("--sandbox", help="how far its code can reach; auto: bwrap, else docker"),
 ]
 NoLoad = Annotated[bool, typer.Option("--no-load", help="leave the load profiles out")]
 Seed = Annotated[int | None, typer.Option(help="repeat the random choices of an earlier attempt")]
@@ -77,4 +81,4 @@ def _complain(error: GradingError) -> NoReturn:
     for line in error.log:
         err.print(Text(f"  {line}", style="dim"))
     err.print(Text(f"next: {error.next_step}"))
-    sys.exit(1 if isinstance(error, SubmissionError) else 2)
+    sys.exit(1 if isinstance(error, SubmissionError | BundleError) else 2)

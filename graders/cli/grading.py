@@ -90,16 +90,17 @@ def grade(
 
 
 def _grade(wishes: Wishes, *, record: bool, to: Path | None) -> int:
-    with _progress() as progress:
+    with progress_shown() as progress:
         report, folder = attempts.attempt(attempts.order(wishes), progress, record, to)
     out.print(TerminalReport(report))
-    out.print(Text(f"report: {_short(folder)}/report.html", style="dim"), soft_wrap=True)
-    out.print(Text(f"next: {_next_step(report, wishes.lab)}"), soft_wrap=True)
+    out.print(Text(f"report: {short(folder)}/report.html", style="dim"), soft_wrap=True)
+    out.print(Text(f"next: {next_step(report, wishes.lab)}"), soft_wrap=True)
     return report.verdict.exit_code
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[CheckResult], None]]:
+def progress_shown() -> Iterator[Callable[[CheckResult], None]]:
+    """Show how far a grade is, while it is told of each check."""
     done = 0
     starting = "starting services and submission …"
     with out.status(starting) as status, seeding_shown(status, cache_folder()):
@@ -112,11 +113,13 @@ def _progress() -> Iterator[Callable[[CheckResult], None]]:
         yield show
 
 
-def _short(folder: Path) -> Path:
+def short(folder: Path) -> Path:
+    """Return a path as one would type it here."""
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
-def _next_step(report: Report, lab: str) -> str:
+def next_step(report: Report, lab: str) -> str:
+    """Return what to do after a grade, in one sentence."""
     if report.problem:
         return report.problem.next_step
     trouble = first_trouble(report)

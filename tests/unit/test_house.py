@@ -25,8 +25,9 @@ FLOORS = {
     "attempts": 10, "audit": 10, "capacity": 10, "doctor": 10, "exports": 10,
     "interview": 10, "lint": 10,
     "templates": 10, "watch": 10,
-    "cli": 11,
-    "__main__": 12,
+    "bundles": 11,
+    "cli": 12,
+    "__main__": 13,
 }  # fmt: skip
 
 # Programs of their own: their output is how they answer the process that started them.
