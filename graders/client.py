@@ -19,7 +19,7 @@ from yarl import URL
 
 from graders.errors import CheckFailed
 from graders.ledger import LEDGER
-from graders.model import Feedback
+from graders.model import Exchange, Feedback, exchange
 from graders.sandbox import Network
 
 BODY_LIMIT_BYTES = 10 << 20
@@ -44,6 +44,12 @@ class Call:
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | str | None = None
+
+    @property
+    def body(self) -> bytes:
+        """The bytes of the content, whichever way it was given."""
+        content = json.dumps(self.json) if self.json is not None else self.content or b""
+        return content.encode() if isinstance(content, str) else content
 
     def curl(self, base_url: str) -> str:
         """Return a line for the shell that repeats this request."""
@@ -96,6 +102,15 @@ class Answer:
         """A line for the shell that repeats the request."""
         return self.call.curl(self.base_url)
 
+    @property
+    def exchange(self) -> Exchange:
+        """Request and answer, cut to what a report can hold."""
+        call, typed = self.call, {"Content-Type": "application/json"}
+        asked = (call.headers if call.json is None else {**typed, **call.headers}, call.body)
+        answered, url = (self.headers, self.body), self.base_url + call.path
+        elapsed_s, error = self.elapsed_s, self.error or ""
+        return exchange(call.method, url, asked, self.status, answered, elapsed_s, error)
+
     def json(self) -> Any:
         """Return the parsed body; a body that is no JSON is the learner's failure."""
         try:
@@ -116,7 +131,7 @@ class Answer:
 
     def fail(self, expected: str, got: str, next_step: str = "") -> Any:
         """Raise the failure with this request in it."""
-        raise CheckFailed(Feedback(expected, got, self.curl, next_step))
+        raise CheckFailed(Feedback(expected, got, self.curl, next_step, exchange=self.exchange))
 
     def __str__(self) -> str:
         if self.error:
@@ -211,7 +226,7 @@ class Client:
         headers, content = dict(call.headers), call.content
         if content is not None and headers.get(CHUNKED[0], "").lower() == CHUNKED[1]:
             del headers[CHUNKED[0]]  # aiohttp says so itself of a body that comes in pieces
-            content = _pieces(content)  # type: ignore[assignment]
+            content = _pieces(call.body)  # type: ignore[assignment]
         return self._http.request(
             call.method,
             URL(base_url + call.path, encoded=True),
@@ -222,8 +237,7 @@ class Client:
         )
 
 
-async def _pieces(content: bytes | str) -> AsyncIterator[bytes]:
-    whole = content.encode() if isinstance(content, str) else content
+async def _pieces(whole: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(whole), PIECE_BYTES):
         yield whole[start : start + PIECE_BYTES]
 

@@ -108,6 +108,7 @@ def _report(
         log=findings.log,
         look_alike=look_alike(requirements, load_dictionary(order.lab), order.manifest),
         timelines=tuple(findings.timelines),
+        growth=tuple(findings.growth),
     )
 
 

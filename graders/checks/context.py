@@ -10,7 +10,7 @@ import pytest
 
 from graders.errors import GradingError, LabError
 from graders.manifest import Manifest
-from graders.model import CheckResult, LoadFigures, Outcome, ThresholdResult, Timeline
+from graders.model import CheckResult, LoadFigures, Outcome, ThresholdResult, Timeline, Work
 from graders.sandbox import Containment, open_sandbox
 from graders.services import ServicesMode
 from graders.stand import App, Stand, open_stand
@@ -46,6 +46,7 @@ class Findings:
     loads: list[LoadFigures] = field(default_factory=list)
     recorded: dict[str, float] = field(default_factory=dict)
     timelines: list[Timeline] = field(default_factory=list)
+    growth: list[Work] = field(default_factory=list)
     running: list[App] = field(default_factory=list)
     log: tuple[str, ...] = ()
     problem: GradingError | None = None

@@ -21,7 +21,7 @@ from graders.services import Database
 from graders.services.proxy import Observer
 from graders.services.wire import PostgresObserver, RedisObserver, Tally
 from graders.stand import App
-from graders.thresholds import judge_count, target_figures
+from graders.thresholds import judge_count, target_figures, work_of
 
 RATE_RPS = 200.0
 WARM_UP_FRACTION = 0.25
@@ -69,6 +69,7 @@ def run_counted(context: Context, name: str, environ: Environ, prepare: Prepare)
         submission=figures,
         reference=None,
         per_request=_named(counted, profile),
+        work=work_of(profile, {key: one.per_request for key, one in counted.items()}),
     )
     return Loaded(profile, loaded, tuple(results))
 

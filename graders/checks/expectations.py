@@ -34,5 +34,8 @@ def expect(
     """
     LEDGER.reached()
     if not condition:
-        place = answer.curl if answer else where
-        raise CheckFailed(Feedback(expected, str(got), place, next_step, plans=tuple(plans)))
+        place, shown = (answer.curl, answer.exchange) if answer else (where, None)
+        feedback = Feedback(
+            expected, str(got), place, next_step, plans=tuple(plans), exchange=shown
+        )
+        raise CheckFailed(feedback)

@@ -32,6 +32,7 @@ from graders.checks.fixtures import (
     submission_dir,
     verify_load,
 )
+from graders.checks.growing import growth
 from graders.checks.outcomes import excuse_full_disk, judge_item
 from graders.checks.selection import (
     CHECK,
@@ -55,6 +56,7 @@ __all__ = [
     "app",
     "app_factory",
     "context",
+    "growth",
     "listen",
     "load",
     "load_env",

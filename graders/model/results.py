@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from graders.model.exchanges import Exchange
 from graders.model.plans import Plan
+from graders.model.series import LoadSeries, Work
 from graders.model.timelines import Timeline
 
 
@@ -36,6 +38,7 @@ class Feedback:
     next_step: str = ""
     log: tuple[str, ...] = ()
     plans: tuple[Plan, ...] = ()
+    exchange: Exchange | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ class LoadFigures:
     by_turns: bool = False
     reference_alone_p95_ms: float | None = None
     foreign_cores: float | None = None
+    series: LoadSeries | None = None
+    work: tuple[Work, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,3 +213,4 @@ class Report:
     log: tuple[str, ...]
     look_alike: LookAlike | None = None
     timelines: tuple[Timeline, ...] = ()
+    growth: tuple[Work, ...] = ()

@@ -8,7 +8,8 @@ from graders.model import Lane, Mark, Timeline, Tone
 
 WIDTH, LANE_HEIGHT, TEXT_WIDTH, LEAST_WIDTH = 900, 26, 150, 2.0
 AXIS_WIDTH = WIDTH - TEXT_WIDTH - 20  # the label of the last time needs room
-MOST_TICKS = 10
+MOST_TICKS, MOST_TOLD = 10, 100
+FAULTS = "faults"
 BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
@@ -41,12 +42,19 @@ class Tick:
 
 @dataclass(frozen=True)
 class Picture:
-    """Everything a page needs to draw a timeline, in units of its own view box."""
+    """Everything a page needs to draw a timeline, in units of its own view box.
+
+    The marks of the lane `faults` are bands behind all lanes, too; words and table say the same to
+    who can't see it.
+    """
 
     width: int
     height: int
     rows: tuple[Row, ...]
     ticks: tuple[Tick, ...]
+    bands: tuple[Bar, ...]
+    words: str
+    table: tuple[tuple[str, ...], ...]
 
 
 def drawn(timeline: Timeline) -> Picture:
@@ -59,7 +67,33 @@ def drawn(timeline: Timeline) -> Picture:
     ticks = tuple(
         Tick(round(TEXT_WIDTH + at_s * scale, 1), f"{at_s:g} s") for at_s in tick_times(timeline)
     )
-    return Picture(WIDTH, len(rows) * LANE_HEIGHT + LANE_HEIGHT, rows, ticks)
+    lanes = zip(timeline.lanes, rows, strict=True)
+    bands = [bar for lane, row in lanes if lane.name == FAULTS for bar in row.bars]
+    height = len(rows) * LANE_HEIGHT + LANE_HEIGHT
+    return Picture(WIDTH, height, rows, ticks, tuple(bands), _words(timeline), _table(timeline))
+
+
+def _words(timeline: Timeline) -> str:
+    said = [
+        f"{lane.name}: {len(lane.marks) + lane.left_out}"
+        + (f", {bad} not as they should be" if (bad := _count(lane, Tone.BAD)) else "")
+        for lane in timeline.lanes
+    ]
+    return f"In {timeline.duration_s:.1f} seconds: {'; '.join(said) or 'nothing'}."
+
+
+def _count(lane: Lane, tone: Tone) -> int:
+    return sum(mark.tone is tone for mark in lane.marks)
+
+
+def _table(timeline: Timeline) -> tuple[tuple[str, ...], ...]:
+    """Return the first marks of all lanes in the order of their starts."""
+    marks = [(mark, lane.name) for lane in timeline.lanes for mark in lane.marks]
+    ordered = sorted(marks, key=lambda one: one[0].start_s)[:MOST_TOLD]
+    return tuple(
+        (f"{one.start_s:.2f}", f"{one.end_s:.2f}", lane, one.what, one.tone.value)
+        for one, lane in ordered
+    )
 
 
 def tick_times(timeline: Timeline) -> list[float]:

@@ -21,7 +21,7 @@ PERCENTILES = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0}
 def bootstrap(metric: str, runs: Sequence[Samples], slo_ms: float | None = None) -> list[Floats]:
     """Return per target the metric on the real blocks (first) and on each redrawn set of blocks."""
     targets = range(len(runs[0].offered))
-    latencies = [[block for run in runs for block in _by_block(run, target)] for target in targets]
+    latencies = [[block for run in runs for block in by_block(run, target)] for target in targets]
     cpu_ms = [np.concatenate([run.cpu_ms[target] for run in runs]) for target in targets]
     count = len(cpu_ms[SUBMISSION])
     generator = np.random.default_rng(BOOTSTRAP_SEED)
@@ -45,7 +45,8 @@ def bootstrap(metric: str, runs: Sequence[Samples], slo_ms: float | None = None)
     ]
 
 
-def _by_block(run: Samples, target: int) -> list[Floats]:
+def by_block(run: Samples, target: int) -> list[Floats]:
+    """Return a target's times in milliseconds, apart by the block in which they were sent."""
     latency_ms, blocks = latencies(run, target), run.blocks[run.target == target]
     return [latency_ms[blocks == block] for block in range(run.cpu_ms.shape[1])]
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from graders.model import (
+    Exchange,
     Feedback,
     Outcome,
     Plan,
@@ -22,10 +23,11 @@ from graders.model import (
     Problem,
     Report,
     RequirementResult,
+    exchange,
 )
 from graders.report import TerminalReport
 from graders.report.exchange import to_ctrf, to_gradescope, to_junit, to_step_summary
-from graders.report.html import figure, to_html
+from graders.report.html import figure, shares, to_html
 from graders.report.json_report import from_json, to_json
 from graders.report.printable import printable
 from graders.report.sarif import to_sarif
@@ -39,7 +41,8 @@ def with_feedback(report: Report, text: str) -> Report:
     """Return the report with `text` wherever a submission can put some."""
     node = PlanNode(0, text, text, 1.0, rows=2.0, blocks=3, time_ms=0.5, marks=("costliest", text))
     plan = Plan(text, (node, dataclasses.replace(node, depth=1, rows=None)), 1234)
-    feedback = Feedback(text, text, text, text, (text,), (plan,))
+    told = Exchange(text, text, ((text, text),), text, 3, 200, ((text, text),), text, 3, 1.5, text)
+    feedback = Feedback(text, text, text, text, (text,), (plan,), told)
     failed = report.requirements[1]
     check = dataclasses.replace(failed.checks[1], feedback=feedback)
     worse = dataclasses.replace(failed, reason=text, checks=(failed.checks[0], check))
@@ -185,8 +188,8 @@ class TestTheHtmlPage:
         text = to_html(with_feedback(report, HOSTILE) if hostile else with_problem(report))
         page = Page(text)
         assert not page.elements & {"script", "iframe", "object", "embed", "link", "img", "form"}
-        assert page.addresses == []
-        assert not re.search(r"url\s*\(|@import", text)
+        assert [one for one in page.addresses if not one.startswith("#")] == []
+        assert not re.search(r"url\s*\((?!#)|@import", text)
 
     def test_shows_feedback_as_it_was_said(self, report: Report) -> None:
         said = 'alert("1") <script>&amp;</script>'
@@ -199,6 +202,27 @@ class TestTheHtmlPage:
         assert "The p95 time is 1.80 to 2.60 ×" in text
         assert "95th percentile of a page, ms" in text
         assert "4711" in text
+
+    def test_says_what_became_of_the_points(self, report: Report) -> None:
+        void = dataclasses.replace(report.requirements[0], points=4, earned=0)
+        voided = dataclasses.replace(report, requirements=(void, *report.requirements))
+        told = [(one.outcome.value, one.points, one.is_earned) for one in shares(voided)]
+        assert told[:3] == [("passed", 3, True), ("passed", 4, False), ("failed", 5, True)]
+        text = " ".join(Page(to_html(voided)).text.split())
+        assert "✓ 3 points passed ✓ 4 points passed, void ✗ 5 points failed" in text
+
+    def test_shows_request_and_response_of_a_failure(self, report: Report) -> None:
+        headers, body = {"Content-Type": "text/plain"}, b"<b>" + b"x" * 5000
+        told = exchange("PUT", "http://127.0.0.1:1/x", (headers, b"{}"), 418, ({}, body), 0.25)
+        checks = report.requirements[1].checks
+        feedback = Feedback("a", "b", exchange=told)
+        failed = dataclasses.replace(checks[1], feedback=feedback)
+        requirement = dataclasses.replace(report.requirements[1], checks=(checks[0], failed))
+        text = Page(to_html(dataclasses.replace(report, requirements=(requirement,)))).text
+        assert "PUT http://127.0.0.1:1/x\nContent-Type: text/plain\n\n{}" in text
+        assert "response, after 250 ms" in text
+        assert "418\n\n<b>xxx" in text
+        assert "The whole body has 5,003 bytes." in text
 
     def test_shows_what_ended_the_grade(self, report: Report) -> None:
         text = Page(to_html(with_problem(report))).text

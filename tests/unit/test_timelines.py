@@ -41,6 +41,25 @@ def test_a_lane_says_what_it_leaves_out() -> None:
     assert drawn(TIMELINE).rows[1].name == "answers (+7)"
 
 
+def test_faults_are_bands_behind_every_lane() -> None:
+    cut = Lane("faults", (Mark(1.0, 2.0, "Redis is cut off", Tone.BAD),), left_out=1)
+    drawing = drawn(dataclasses.replace(TIMELINE, lanes=(*TIMELINE.lanes[:2], cut)))
+    assert drawing.bands == drawing.rows[2].bars
+    assert drawing.bands[0].x == TEXT_WIDTH + AXIS_WIDTH / 4
+    assert drawn(TIMELINE).bands == ()
+
+
+def test_words_and_a_table_say_what_the_drawing_shows() -> None:
+    drawing = drawn(TIMELINE)
+    said = "In 4.0 seconds: calls: 2, 1 not as they should be; answers: 8; faults: 0."
+    assert drawing.words == said
+    assert drawing.table == (
+        ("0.00", "2.00", "calls", "GET /a", "plain"),
+        ("1.00", "2.00", "calls", "GET <b>", "bad"),
+        ("3.00", "3.00", "answers", "200", "good"),
+    )
+
+
 @pytest.mark.parametrize(
     ("duration_s", "expected"),
     [(4.0, [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4]), (0.9, [n / 10 for n in range(10)])],
@@ -94,7 +113,8 @@ def test_a_timeline_is_part_of_the_report_in_every_form(report: Report) -> None:
     page = to_html(shown)
     assert "A page is refreshed" in page
     assert "GET &lt;b&gt;, 1.00 s to 2.00 s" in page
-    assert page.count("<rect") == 3
+    lanes = page[page.index("<svg class=\"lanes\"") :]
+    assert lanes[: lanes.index("</svg>")].count("<rect") == 3
 
 
 def test_the_terminal_shows_the_timeline_of_what_is_first_to_fix(report: Report) -> None:

@@ -403,7 +403,10 @@ def _expect_few(
 
 @pytest.fixture(scope="session")
 def flat_growth(
-    measured: Measured, measured_small: Measured, record: Callable[[str, float], None]
+    measured: Measured,
+    measured_small: Measured,
+    record: Callable[[str, float], None],
+    growth: Callable[..., None],
 ) -> Callable[[str], None]:
     """Compare the blocks of a ticket at N and at 4N orders."""
 
@@ -412,6 +415,8 @@ def flat_growth(
         slope = math.log(large / small) / math.log(4)
         record(f"slope_{ticket.replace('-', '_')}", slope)
         limit = TICKETS[ticket]["max_slope"]
+        sizes = {SMALL_ORDERS: small, 4 * SMALL_ORDERS: large}
+        growth("Blocks of a query", sizes, of=ticket, size_unit="orders", max_slope=limit)
         plans = [costliest(one.explained(ticket)) for one in (measured_small, measured)]
         titles = [f"with {SMALL_ORDERS:,} orders", f"with {4 * SMALL_ORDERS:,} orders"]
         expect(

@@ -112,6 +112,7 @@ def test_a_redirect_costs_the_same_among_four_times_the_links(
     write_links: WriteLinks,
     cost_among: Callable[[dict[str, str]], Cost],
     record: Record,
+    growth: Callable[..., None],
 ) -> None:
     few = cost_among(moved)
     before_bytes, more_links = pair.postgres.size_bytes(), (GROWTH - 1) * len(moved)
@@ -119,12 +120,21 @@ def test_a_redirect_costs_the_same_among_four_times_the_links(
     pair.run_task("import", file=path)
     record("bytes_per_link", (pair.postgres.size_bytes() - before_bytes) / more_links)
     many = cost_among(moved | more)
+    sizes = (len(moved), len(moved | more))
+    for what, costs in (("blocks", (few.blocks, many.blocks)), ("rows", (few.rows, many.rows))):
+        values = dict(zip(sizes, costs, strict=True))
+        title = f"Database {what} per redirect"
+        growth(title, values, size_unit="links", max=allowed(costs[0]), requirement="flat-growth")
     expect_flat("blocks", few.blocks, many.blocks)
     expect_flat("rows", few.rows, many.rows)
 
 
+def allowed(at_few: float) -> float:
+    return MAX_RATIO * max(at_few, FLOOR)
+
+
 def expect_flat(what: str, at_few: float, at_many: float) -> None:
-    limit = MAX_RATIO * max(at_few, FLOOR)
+    limit = allowed(at_few)
     expected = f"at most {limit:.1f} {what} per redirect with {GROWTH} times the links"
     got = f"{at_many:.1f} {what} per redirect, after {at_few:.1f} with fewer links"
     step = "Look a code up through an index on exactly that column: EXPLAIN must not say Seq Scan."
