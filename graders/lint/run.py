@@ -12,6 +12,7 @@ from graders.lint.submissions import submission_problems
 from graders.manifest import Manifest, line_of, manifest_and_mistakes
 
 ALL_POINTS = 100
+HINT_FIELDS = ("hint", "direction", "technique")
 
 
 def lint(lab: Path) -> list[Problem]:
@@ -50,7 +51,7 @@ def _manifest_problems(manifest: Manifest, path: Path, text: str) -> Iterator[Pr
             yield Problem(path, place, f"stage {stage.name!r} has no requirement")
     caught = {name for mutant in manifest.mutants for name in mutant.caught_by}
     for index, requirement in enumerate(manifest.requirements):
-        for field in ("title", "hint"):
+        for field in ("title", *HINT_FIELDS):
             if not getattr(requirement, field).strip():
                 place = line_of(("requirements", index, field), text) or 1
                 yield Problem(path, place, f"requirement {requirement.id}: its {field} is empty")

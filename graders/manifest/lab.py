@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from graders.manifest.load import LoadProfile
 from graders.manifest.part import Name, Part, RequirementId
 
+HINT_STEPS = ("nudge", "direction", "technique")
+
 
 class Lab(Part):
     """`[lab]`: what the lab asks and needs."""
@@ -91,7 +93,11 @@ class Requirement(Part):
     points: Annotated[int, Field(gt=0)]
     """All or nothing; those of all requirements make 100."""
     hint: str
-    """A question that leads on, not the answer."""
+    """The first step of the hint, a nudge: a question that leads on, not the answer."""
+    direction: str = ""
+    """The second step: where to look, and for what."""
+    technique: str = ""
+    """The third step: the technique by its name, without code."""
     gate: bool = False
     """Where it fails, the points of all others are void: they were earned by breaking it."""
     impact: str = ""
@@ -100,6 +106,12 @@ class Requirement(Part):
     """What the world calls the mistake, such as "CWE-639"."""
     read: str = ""
     """Where to find out more."""
+
+    @property
+    def hints(self) -> tuple[tuple[str, str], ...]:
+        """The steps of its hint, in the order in which they are given: name and text."""
+        steps = zip(HINT_STEPS, (self.hint, self.direction, self.technique), strict=True)
+        return tuple((name, text) for name, text in steps if text)
 
 
 class Estimate(Part):

@@ -32,6 +32,14 @@ SABOTAGE = {
         *(MANIFEST, 'hint = "What does an increment wait for?"', 'hint = ""', 'hint = ""'),
         "requirement fast: its hint is empty",
     ),
+    "a hint without its second step": (
+        *(MANIFEST, 'direction = "Look at the time', 'direction = "" # Look', 'direction = ""'),
+        "requirement fast: its direction is empty",
+    ),
+    "a hint that ends before the technique": (
+        *(MANIFEST, 'technique = "A connection', '# technique = "A connection', '^id = "fast"'),
+        "requirement fast: its technique is empty",
+    ),
     "no points": (MANIFEST, "points = 40\n", "", '^id = "fast"', "points: Field required"),
     "points that don't add up": (
         *(MANIFEST, "points = 40", "points = 50", '^id = "counts"'),
