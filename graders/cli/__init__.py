@@ -7,6 +7,7 @@ from graders.cli import (
     learning,
     loading,
     receiving,
+    remembering,
     submitting,
 )
 from graders.cli.base import main
@@ -19,5 +20,6 @@ __all__ = [
     "loading",
     "main",
     "receiving",
+    "remembering",
     "submitting",
 ]

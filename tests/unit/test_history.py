@@ -1,12 +1,14 @@
 """The record of attempts, and a history that can't be kept."""
 
+import contextlib
 import dataclasses
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from graders.errors import MachineError
-from graders.history import History
+from graders.history import History, figures_of
 from graders.model import Report
 
 
@@ -98,3 +100,81 @@ def test_a_password_in_the_address_is_not_shown() -> None:
     problem = refused(History("postgresql+psycopg://lab:secret@127.0.0.1:1/history"))
     assert "secret" not in problem
     assert "127.0.0.1" in problem
+
+
+def test_the_figures_of_an_attempt_are_kept_with_it(history: History, report: Report) -> None:
+    history.record(report, Path())
+    (found,) = history.attempts()
+    assert {one.phase: one.duration_s for one in found.phases} == {"start": 1.25, "checks": 20.0}
+    (limit,) = found.limits
+    assert (limit.profile, limit.metric, limit.outcome) == ("pages", "p95_ms", "inconclusive")
+    assert (limit.ratio, limit.ratio_low, limit.ratio_high) == (2.0, 1.8, 2.6)
+    assert (limit.max_ratio, limit.max) == (2.0, None)
+    (load,) = found.loads
+    assert (load.p50_ms, load.reference_p50_ms, load.runs) == (2.0, 1.0, 3)
+
+
+def test_a_phase_is_expected_to_take_the_longest_of_the_last_few_times(
+    history: History, report: Report
+) -> None:
+    for day, seconds in enumerate((90.0, 4.0, 7.0, 5.0, 3.0, 6.0), start=1):
+        recorded = dataclasses.replace(
+            attempt(report, str(day), f"2024-03-0{day}T12:00:00+00:00"),
+            phases_s={"start": seconds},
+        )
+        history.record(recorded, Path())
+    assert history.phase_times_s("guest_book") == {"start": 7.0}  # the first is too long ago
+    assert history.phase_times_s("clock") == {}
+
+
+def test_hints_are_remembered_by_their_furthest_step(history: History) -> None:
+    assert history.hints_used("guest_book") == {}
+    for requirement, step in (("greets", 1), ("greets", 2), ("greets", 1), ("fast", 1)):
+        history.use_hint("guest_book", requirement, step)
+    history.use_hint("clock", "greets", 3)
+    assert history.hints_used("guest_book") == {"greets": 2, "fast": 1}
+
+
+def test_looks_at_solutions_are_remembered(history: History) -> None:
+    history.view_solution("guest_book", "plain", spoilt=True)
+    history.view_solution("guest_book", "fancy", spoilt=False)
+    views = history.solutions_viewed("guest_book")
+    assert [(one.solution, one.spoilt) for one in views] == [("plain", True), ("fancy", False)]
+    assert history.solutions_viewed("clock") == []
+
+
+FIRST_SCHEMA = """
+CREATE TABLE attempts (
+    id INTEGER NOT NULL PRIMARY KEY, attempt VARCHAR NOT NULL UNIQUE, lab VARCHAR NOT NULL,
+    submission VARCHAR NOT NULL, content_hash VARCHAR NOT NULL, started_at DATETIME NOT NULL,
+    duration_s FLOAT NOT NULL, seed INTEGER NOT NULL, outcome VARCHAR NOT NULL,
+    earned INTEGER NOT NULL, points INTEGER NOT NULL, complete BOOLEAN NOT NULL,
+    report_folder VARCHAR NOT NULL
+);
+CREATE INDEX ix_attempts_lab ON attempts (lab);
+CREATE INDEX ix_attempts_content_hash ON attempts (content_hash);
+CREATE TABLE requirement_outcomes (
+    attempt_id INTEGER NOT NULL REFERENCES attempts (id), requirement VARCHAR NOT NULL,
+    outcome VARCHAR NOT NULL, PRIMARY KEY (attempt_id, requirement)
+);
+INSERT INTO attempts VALUES (1, 'old', 'guest_book', 'submissions/guest_book', 'abc',
+    '2024-01-31 12:00:00.000000', 3.5, 7, 'passed', 20, 20, 1, 'attempts/old');
+INSERT INTO requirement_outcomes VALUES (1, 'greets', 'passed');
+"""
+
+
+def test_a_history_of_the_first_version_goes_on_with_all_it_holds(
+    tmp_path: Path, report: Report
+) -> None:
+    file = tmp_path / "history.sqlite"
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.executescript(FIRST_SCHEMA)
+    history = History(f"sqlite:///{file}")
+    (old,) = history.attempts()
+    assert (old.attempt, old.earned, old.requirements[0].outcome) == ("old", 20, "passed")
+    assert (old.phases, old.limits, old.loads, old.counters) == ([], [], [], [])
+    history.record(report, Path())
+    history.use_hint("guest_book", "greets", 1)
+    assert [one.attempt for one in history.attempts()] == ["old", report.attempt]
+    assert history.hints_used("guest_book") == {"greets": 1}
+    assert figures_of(old) == []

@@ -1,0 +1,29 @@
+"""The record of attempts, hints and looks at solutions, and what it tells about a learner's way."""
+
+from graders.history.pooling import Pooled, pool
+from graders.history.store import History
+from graders.history.tables import Attempt, RequirementOutcome
+from graders.history.trends import (
+    Figure,
+    Flip,
+    Move,
+    figures_of,
+    flips,
+    moves,
+    pooled_ratios,
+)
+
+__all__ = [
+    "Attempt",
+    "Figure",
+    "Flip",
+    "History",
+    "Move",
+    "Pooled",
+    "RequirementOutcome",
+    "figures_of",
+    "flips",
+    "moves",
+    "pool",
+    "pooled_ratios",
+]
