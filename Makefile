@@ -8,17 +8,21 @@ CLI := .venv/bin/lab
 # uv keeps its downloads in the home directory; where that is read-only it does without.
 export UV_NO_CACHE := $(shell test -w "$${UV_CACHE_DIR:-$${XDG_CACHE_HOME:-$$HOME}}" && echo 0 || echo 1)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# On a terminal set-up shows the bars of pip and uv.
+QUIET := $(shell test -t 2 || echo --quiet)
 
 help: ## Show these commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-zA-Z_%-]+:.*## / { sub(/%/, "<lab>", $$1); printf "  make %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; " + sys.executable + " is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 …") if sys.version_info < (3, 11) else None'
-	@echo "Making .venv from requirements.lock …"
+	@echo "Set-up, 1 of 3: a virtual environment in .venv (about 5 s) …"
 	@$(PYTHON) -m venv --clear .venv || { echo "venv failed. On Debian and Ubuntu: apt install python3-venv" >&2; exit 2; }
 	@awk '/^uv==/ { on = 1 } on && /^ *#/ { next } on && !/^(uv==|    --hash)/ { exit } on { print }' requirements.lock > .venv/uv.lock
-	@.venv/bin/python -m pip install --quiet --require-hashes --no-deps -r .venv/uv.lock
-	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock
+	@echo "Set-up, 2 of 3: uv, which installs the others (about 5 s) …"
+	@.venv/bin/python -m pip install $(QUIET) --require-hashes --no-deps -r .venv/uv.lock
+	@echo "Set-up, 3 of 3: $$(grep -c '^[a-z].*==' requirements.lock) packages (some seconds if they were here before, else a minute or two) …"
+	@.venv/bin/uv pip install $(QUIET) --python .venv/bin/python --require-hashes -r requirements.lock
 	@.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 

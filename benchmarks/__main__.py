@@ -16,7 +16,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import combinations, containment, generator, gradings, phases
+from benchmarks import combinations, containment, generator, gradings, phases, watching
 from benchmarks.row import Row
 
 BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "combinations": combinations.measure,
     "containment": containment.measure,
     "phases": phases.measure,
+    "watching": watching.measure,
 }
 RESULT, RECORD = Path(".lab/bench.json"), Path("docs/measurements.md")
 RECORD_OPTION = "--record"

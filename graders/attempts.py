@@ -1,7 +1,7 @@
 """One attempt of a learner: graded, written down, recorded."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from graders.grade import grade
 from graders.history import History
 from graders.labs import default_submission, find_lab
 from graders.manifest import Manifest, did_you_mean, load_manifest
-from graders.model import CheckResult, Report
+from graders.model import Progress, Report
 from graders.processes import disk_error
 from graders.report import write_all
 from graders.sandbox import SandboxWish, contain
@@ -38,6 +38,7 @@ class Wishes:
     untrusted: bool = False
     large: bool = False
     shown_as: str = ""
+    first: Sequence[str] = ()
 
 
 def order(wishes: Wishes) -> Order:
@@ -72,6 +73,7 @@ def order(wishes: Wishes) -> Order:
         ),
         cache=cache_folder(),
         shown_as=wishes.shown_as,
+        first=tuple(wishes.first),
     )
 
 
@@ -84,7 +86,7 @@ def _with_large_seed(manifest: Manifest) -> Manifest:
 
 
 def attempt(
-    wanted: Order, progress: Callable[[CheckResult], None], record: bool, out: Path | None
+    wanted: Order, progress: Progress, record: bool, out: Path | None
 ) -> tuple[Report, Path]:
     """Grade, write the report (to `out`, or among the attempts) and record it in the history."""
     report = grade(wanted, progress)

@@ -9,7 +9,7 @@ import secrets
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,21 @@ from graders.checks.session import run_checks
 from graders.dictionary import load_dictionary, look_alike
 from graders.errors import GradingError
 from graders.manifest import Manifest
-from graders.model import CheckResult, EstimateResult, LoadFigures, Problem, Report
+from graders.model import (
+    START,
+    EstimateResult,
+    LoadFigures,
+    PhaseBegun,
+    Problem,
+    Progress,
+    Report,
+)
 from graders.processes import disk_error, run_folder
 from graders.report.printable import printable
 from graders.verdict import judge_requirements, judge_submission
 
 SCHEMA_VERSION = 1
 ESTIMATE_LIMIT_BYTES = 64 << 10
-Progress = Callable[[CheckResult], None]
 
 
 @dataclasses.dataclass
@@ -65,7 +72,8 @@ def grade(order: Order, progress: Progress) -> Report:
 
 def _go_through(order: Order, progress: Progress, course: Course) -> None:
     with run_folder() as folder, contextlib.ExitStack() as stack:
-        with course.phase("start"):
+        progress(PhaseBegun(START))
+        with course.phase(START):
             context = stack.enter_context(open_context(order, folder, progress))
         course.findings, course.content_hash = context.findings, context.submission.content_hash
         servers = context.stand.servers.items()
@@ -74,6 +82,8 @@ def _go_through(order: Order, progress: Progress, course: Course) -> None:
             with course.phase("checks"):
                 run_checks(context)
         finally:  # what follows from its end is not to be blamed on the services
+            for phase, seconds in context.phases.times_s.items():
+                course.phases_s[phase] = round(seconds, 3)
             context.stand.require_within_limits()
         course.estimates = compare_estimates(
             order.manifest, context.submission.original, context.findings

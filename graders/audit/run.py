@@ -1,8 +1,9 @@
 """Running an audit: timed grades alone, the others side by side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from graders.audit.ahead import Ahead, left_s
 from graders.audit.certificate import Certificate
 from graders.audit.findings import judge, unproven
 from graders.audit.grader import Grader
@@ -16,13 +17,13 @@ from graders.processes import run_folder
 
 WORKERS = 2
 Job = tuple[Subject, int]
-Progress = Callable[[int, int, str], None]
+Progress = Callable[[Ahead], None]
 
 
 def audit(plan: Plan, progress: Progress) -> Certificate:
     """Grade every subject `plan.repeat` times: timed ones alone, the others side by side.
 
-    `progress` is told how many grades are done, of how many, and which was the last.
+    `progress` is told how far it is, at first and after each grade.
     """
     manifest = load_manifest(plan.lab)
     subjects = subjects_of(plan, manifest)
@@ -63,12 +64,12 @@ def _reports(plan: Plan, jobs: list[Job], kept: Kept, progress: Progress) -> dic
     known = ((job, kept.report(*job)) for job in jobs)
     reports: dict[Job, Report] = {job: report for job, report in known if report}
     missing = [job for job in jobs if job not in reports]
-    progress(len(reports), len(jobs), "")
+    progress(_ahead(jobs, reports, ""))
 
     def finished(job: Job, report: Report) -> None:
         kept.keep(*job, report)
         reports[job] = report
-        progress(len(reports), len(jobs), job[0].name)
+        progress(_ahead(jobs, reports, job[0].name))
 
     with run_folder() as folder:
         grader = Grader(plan, folder, finished)
@@ -78,3 +79,11 @@ def _reports(plan: Plan, jobs: list[Job], kept: Kept, progress: Progress) -> dic
                 if job[0].timed:
                     grader.grade(job)
     return reports
+
+
+def _ahead(jobs: list[Job], reports: Mapping[Job, Report], last: str) -> Ahead:
+    took_s: dict[Subject, list[float]] = {}
+    for (subject, _), report in reports.items():
+        took_s.setdefault(subject, []).append(report.duration_s)
+    missing = [subject for subject, number in jobs if (subject, number) not in reports]
+    return Ahead(len(reports), len(jobs), last, left_s(missing, took_s, WORKERS))

@@ -1,6 +1,7 @@
 """Submissions graded for a bundle, and graded again from one."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from graders.bundles.verifying import Bundle, verify
 from graders.checks.context import Order
 from graders.errors import UsageError
 from graders.labs import LABS, find_lab
-from graders.model import CheckResult, Report
+from graders.model import Progress, Report
 from graders.processes import disk_error
 
 
@@ -30,14 +31,15 @@ class Graded:
 def grade(
     submission: Packed,
     wishes: Wishes,
-    progress: Callable[[CheckResult], None],
+    shown: Callable[[Order], AbstractContextManager[Progress]],
     record: bool = True,
 ) -> Graded:
-    """Grade a packed submission as any stranger's archive is."""
+    """Grade a packed submission as any stranger's archive is; `shown` is told how far it is."""
     with archived(submission.files) as archive:
         wanted = replace(wishes, source=archive, untrusted=True, shown_as=str(submission.source))
         order = attempts.order(wanted)
-        report, folder = attempts.attempt(order, progress, record, None)
+        with shown(order) as progress:
+            report, folder = attempts.attempt(order, progress, record, None)
     return Graded(submission, order, report, folder)
 
 

@@ -49,9 +49,10 @@ def _means(pattern: GitIgnoreSpecPattern, path: str) -> bool:
         return False
     if pattern.pattern in ANY_FOLDER:
         return path.endswith("/")
+    matched = str(found.match.group())
     if str(pattern.pattern).endswith("/**"):
-        return found.match.end() < len(path)
-    return found.match.end() == len(path) or not found.match.group().endswith("/")
+        return len(matched) < len(path)
+    return len(matched) == len(path) or not matched.endswith("/")
 
 
 def walk(folder: Path) -> Iterator[Found]:

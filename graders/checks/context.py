@@ -2,15 +2,26 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from graders.checks.phases import Phases
+from graders.checks.seeding import seeding_told
 from graders.errors import GradingError, LabError
 from graders.manifest import Manifest
-from graders.model import CheckResult, LoadFigures, Outcome, ThresholdResult, Timeline, Work
+from graders.model import (
+    CheckResult,
+    LoadFigures,
+    Outcome,
+    Progress,
+    Seeding,
+    ThresholdResult,
+    Timeline,
+    Work,
+)
 from graders.sandbox import Containment, open_sandbox
 from graders.services import ServicesMode
 from graders.stand import App, Stand, open_stand
@@ -22,7 +33,7 @@ class Order:
     """What to grade and how: a lab's folder, its manifest, a submission's folder, requirements.
 
     With `run_all`, stages after a failed one still run. `shown_as` is what the report calls the
-    submission, where that is not its path.
+    submission, where that is not its path. The checks named in `first` run before all others.
     """
 
     lab: Path
@@ -35,6 +46,7 @@ class Order:
     containment: Containment
     cache: Path
     shown_as: str = ""
+    first: tuple[str, ...] = ()
 
 
 @dataclass
@@ -75,7 +87,8 @@ class Context:
     submission: Submission
     reference: Callable[[], Submission]
     findings: Findings
-    progress: Callable[[CheckResult], None]
+    progress: Progress
+    phases: Phases
 
     @property
     def manifest(self) -> Manifest:
@@ -87,9 +100,7 @@ CONTEXT: pytest.StashKey[Context] = pytest.StashKey()
 
 
 @contextmanager
-def open_context(
-    order: Order, folder: Path, progress: Callable[[CheckResult], None]
-) -> Iterator[Context]:
+def open_context(order: Order, folder: Path, progress: Progress) -> Iterator[Context]:
     """Copy and build the submission, start the lab's services; all of it ends on leaving."""
     with open_sandbox(order.containment.level, folder, order.cache) as sandbox:
         lab, manifest = order.lab, order.manifest
@@ -107,5 +118,9 @@ def open_context(
             place = sandbox.workplace("reference")
             return prepare(lab / manifest.lab.reference, lab, manifest, place, folder, order.cache)
 
-        with open_stand(manifest, lab, folder, order.cache, order.services, sandbox) as stand:
-            yield Context(order, stand, submission, reference, Findings(), progress)
+        with ExitStack() as stack:
+            with seeding_told(order.cache, lambda percent: progress(Seeding(percent))):
+                opening = open_stand(manifest, lab, folder, order.cache, order.services, sandbox)
+                stand = stack.enter_context(opening)
+            phases = Phases(progress)
+            yield Context(order, stand, submission, reference, Findings(), progress, phases)

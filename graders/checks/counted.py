@@ -15,7 +15,7 @@ from graders.checks.loading import Environ, Loaded, Prepare, locustfile, offer_l
 from graders.errors import CheckFailed, LabError
 from graders.load import LoadRun
 from graders.manifest import LoadProfile
-from graders.model import Feedback, LoadFigures
+from graders.model import Feedback, LoadFigures, load_phase
 from graders.samples import SUBMISSION, Samples
 from graders.services import Database
 from graders.services.proxy import Observer
@@ -46,11 +46,12 @@ def run_counted(context: Context, name: str, environ: Environ, prepare: Prepare)
     """Count each class at each size of the profile, on fresh services every time."""
     profile = context.manifest.load[name]
     sizes: list[int | None] = [*profile.sizes] or [None]
-    counted = {
-        (task, size): _count(context, name, profile, task, size, environ, prepare)
-        for task in profile.classes
-        for size in sizes
-    }
+    with context.phases.of(load_phase(name)):
+        counted = {
+            (task, size): _count(context, name, profile, task, size, environ, prepare)
+            for task in profile.classes
+            for size in sizes
+        }
     results = []
     for threshold in profile.thresholds:
         tasks = [threshold.endpoint] if threshold.endpoint else list(profile.classes)

@@ -37,6 +37,7 @@ from graders.checks.outcomes import excuse_full_disk, judge_item
 from graders.checks.selection import (
     CHECK,
     assign,
+    count_by_requirement,
     require_checks,
     run_twice,
     select,
@@ -47,7 +48,7 @@ from graders.checks.timelines import timeline
 from graders.errors import GradingError, LabError
 from graders.ledger import LEDGER
 from graders.manifest import load_manifest
-from graders.model import CheckResult, Outcome
+from graders.model import CheckResult, ChecksFound, Outcome, stage_phase
 from graders.processes import run_folder
 from graders.sandbox import Containment
 from graders.state import cache_folder
@@ -139,9 +140,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     except LabError as error:
         grade.findings.problem = error
         raise pytest.UsageError(error.problem) from None
-    sort_by_stage(items, grade.manifest)
+    sort_by_stage(items, grade.manifest, grade.order.first)
     if left_out := select(items, grade.order.requirements):
         config.hook.pytest_deselected(items=left_out)
+    grade.progress(ChecksFound(count_by_requirement(items)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -163,6 +165,16 @@ def pytest_make_collect_report(
             report.longreprtext.splitlines()[-10:],
         )
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Count the time of an item, what is set up for it included, as its stage's."""
+    grade = item.config.stash.get(CONTEXT, None)
+    if not grade or CHECK not in item.stash:
+        return (yield)
+    with grade.phases.of(stage_phase(item.stash[CHECK].stage)):
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)

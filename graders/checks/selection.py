@@ -1,6 +1,7 @@
 """Which requirement an item belongs to, in which order items run, which are left out."""
 
-from collections.abc import Set
+from collections import Counter
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 
 import pytest
@@ -78,12 +79,17 @@ def _seconds(timeout: pytest.Mark) -> float:
     return float(timeout.args[0] if timeout.args else timeout.kwargs["timeout"])
 
 
-def sort_by_stage(items: list[pytest.Item], manifest: Manifest) -> None:
-    """Sort items by stage, keeping the order within a stage; what runs again comes last in it."""
+def sort_by_stage(
+    items: list[pytest.Item], manifest: Manifest, first: Collection[str] = ()
+) -> None:
+    """Sort items by stage, keeping the order within a stage; what runs again comes last in it.
 
-    def place(item: pytest.Item) -> tuple[int, bool]:
+    Those named in `first` come before all others.
+    """
+
+    def place(item: pytest.Item) -> tuple[bool, int, bool]:
         check = item.stash[CHECK]
-        return manifest.stage_index(check.stage), check.again
+        return item.nodeid not in first, manifest.stage_index(check.stage), check.again
 
     items.sort(key=place)
 
@@ -93,6 +99,11 @@ def select(items: list[pytest.Item], requirements: Set[str]) -> list[pytest.Item
     left_out = [item for item in items if item.stash[CHECK].requirement not in requirements]
     items[:] = [item for item in items if item.stash[CHECK].requirement in requirements]
     return left_out
+
+
+def count_by_requirement(items: Sequence[pytest.Item]) -> dict[str, int]:
+    """Return how many of the items belong to each requirement."""
+    return dict(Counter(item.stash[CHECK].requirement for item in items))
 
 
 def require_checks(items: list[pytest.Item], manifest: Manifest) -> None:

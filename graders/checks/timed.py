@@ -12,7 +12,7 @@ from graders.checks.loading import Environ, Loaded, Prepare, Verify, locustfile,
 from graders.errors import CheckFailed, LabError, MachineError, SubmissionError
 from graders.load import LoadRun, wait_until_quiet
 from graders.manifest import LoadProfile
-from graders.model import Feedback, Outcome, ThresholdResult
+from graders.model import Feedback, LoadBegun, Outcome, ThresholdResult, load_phase
 from graders.samples import REFERENCE, SUBMISSION, Samples
 from graders.stand import App
 from graders.submission import Submission
@@ -66,6 +66,7 @@ def run_timed(
     """Run a profile until it is decided: at most VALID_RUNS valid runs, pooled."""
     progress = Progress(name, context.manifest.load[name])
     with ExitStack() as stack:
+        stack.enter_context(context.phases.of(load_phase(name)))
         _pause_others(context, stack)
         apps = _start_both(context, stack, environ)
         env = _prepare_both(apps, prepare)
@@ -146,6 +147,7 @@ def _offer(
 ) -> Samples:
     """Offer one run, which both apps must survive."""
     run = next_run(progress, locustfile(context), context.order.seed)
+    context.progress(LoadBegun(progress.name, progress.number + 1, run.planned_s))
     samples = offer_load(context, f"{progress.name}-{progress.number}", run, apps, env)
     if how := apps[REFERENCE].ended():
         raise LabError(

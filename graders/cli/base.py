@@ -48,6 +48,10 @@ Contained = Annotated[
     typer.Option("--sandbox", help="how far its code can reach; auto: bwrap, else docker"),
 ]
 NoLoad = Annotated[bool, typer.Option("--no-load", help="leave the load profiles out")]
+Plain = Annotated[
+    bool,
+    typer.Option("--plain", help="line by line, marks as words: for screen readers and logs"),
+]
 Seed = Annotated[int | None, typer.Option(help="repeat the random choices of an earlier attempt")]
 
 

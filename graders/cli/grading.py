@@ -2,18 +2,18 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from graders import attempts, labs, watch
+from graders import attempts, labs
 from graders.attempts import Wishes
-from graders.cli.base import LabName, NoLoad, Sandbox, Seed, Services, Source, app, out
-from graders.cli.seeding import seeding_shown
-from graders.model import CheckResult, Outcome, Report
+from graders.cli.base import LabName, NoLoad, Plain, Sandbox, Seed, Services, Source, app, out
+from graders.cli.progress import grade_shown, seeding_shown
+from graders.cli.watching import watch_lab
+from graders.model import Outcome, Report
 from graders.playground import Played, play
 from graders.report import TerminalReport
 from graders.report.terminal import first_trouble
@@ -23,8 +23,16 @@ PLAYGROUND_PORT = 8000
 
 
 @app.command()
-def start(lab: LabName, no_load: NoLoad = False, services: Services = "embedded") -> None:
+def start(
+    lab: LabName,
+    no_load: NoLoad = False,
+    services: Services = "embedded",
+    seed: Seed = None,
+    plain: Plain = False,
+) -> None:
     """Copy a lab's starter to submissions/LAB and grade it; on a terminal, again on every save.
+
+    A save is graded without load, first the check that failed last; a key adds the load.
 
     Example: lab start url_shortener
     """
@@ -40,14 +48,9 @@ def start(lab: LabName, no_load: NoLoad = False, services: Services = "embedded"
     out.print(f"To try it by hand: .venv/bin/lab run {folder.name}", soft_wrap=True)
     out.print(_locust_command(folder, url), soft_wrap=True)
     if not sys.stdin.isatty() or not sys.stdout.isatty():
-        wishes = Wishes(lab, target, load=not no_load, services=services)
+        wishes = Wishes(lab, target, load=not no_load, services=services, seed=seed)
         sys.exit(_grade(wishes, record=True, to=None))
-    options = [*(["--no-load"] if no_load else []), "--services", services]
-    sys.exit(watch.grade_on_every_save(lab, target, options, _waiting))
-
-
-def _waiting() -> None:
-    out.print(Text("\nWaiting for you to save a file. Ctrl-C ends.", style="dim"))
+    sys.exit(watch_lab(folder, services, seed, plain=plain))
 
 
 @app.command()
@@ -90,27 +93,13 @@ def grade(
 
 
 def _grade(wishes: Wishes, *, record: bool, to: Path | None) -> int:
-    with progress_shown() as progress:
-        report, folder = attempts.attempt(attempts.order(wishes), progress, record, to)
+    order = attempts.order(wishes)
+    with grade_shown(order) as progress:
+        report, folder = attempts.attempt(order, progress, record, to)
     out.print(TerminalReport(report))
     out.print(Text(f"report: {short(folder)}/report.html", style="dim"), soft_wrap=True)
     out.print(Text(f"next: {next_step(report, wishes.lab)}"), soft_wrap=True)
     return report.verdict.exit_code
-
-
-@contextlib.contextmanager
-def progress_shown() -> Iterator[Callable[[CheckResult], None]]:
-    """Show how far a grade is, while it is told of each check."""
-    done = 0
-    starting = "starting services and submission …"
-    with out.status(starting) as status, seeding_shown(status, cache_folder()):
-
-        def show(result: CheckResult) -> None:
-            nonlocal done
-            done += 1
-            status.update(f"{result.stage}: {done} checks done, last {result.requirement} …")
-
-        yield show
 
 
 def short(folder: Path) -> Path:

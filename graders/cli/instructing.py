@@ -11,7 +11,6 @@ from rich.progress import (
     Progress,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
@@ -19,6 +18,7 @@ from graders import audit, doctor, exports, labs, templates
 from graders.cli.base import LabName, NoLoad, Seed, app, out
 from graders.errors import UsageError
 from graders.lint import lint
+from graders.phases import duration
 
 
 @app.command("new")
@@ -103,12 +103,14 @@ def audit_labs(
 def _audited(plan: audit.Plan) -> audit.Certificate:
     """Audit a lab under a progress bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=out) as bar:
-        task = bar.add_task(f"auditing {plan.lab.name}", total=None)
+    left = TextColumn("{task.fields[left]}", style="cyan")
+    with Progress(*columns, TimeElapsedColumn(), left, console=out) as bar:
+        task = bar.add_task(f"auditing {plan.lab.name}", total=None, left="")
 
-        def show(done: int, total: int, last: str) -> None:
-            about = f"auditing {plan.lab.name}" + (f", last {last}" if last else "")
-            bar.update(task, completed=done, total=total, description=about)
+        def show(now: audit.Ahead) -> None:
+            about = f"auditing {plan.lab.name}" + (f", last {now.last}" if now.last else "")
+            left = f"about {duration(now.left_s)} left" if now.left_s else ""
+            bar.update(task, completed=now.done, total=now.total, description=about, left=left)
 
         return audit.audit(plan, show)
 

@@ -13,7 +13,8 @@ from graders import bundles
 from graders.attempts import Wishes
 from graders.bundles import Agreement, Bundle, Row
 from graders.cli.base import Contained, Services, app, out
-from graders.cli.grading import progress_shown, short
+from graders.cli.grading import short
+from graders.cli.progress import grade_shown
 from graders.cli.submitting import SHOWN_CHARACTERS, write
 from graders.errors import BundleError
 from graders.report.terminal import STYLES
@@ -120,8 +121,8 @@ def regrade(
     key = bundles.signing_key() if to else None
     _warn(handed_in.manifest.versions, bundles.versions_here(folder))
     wishes = Wishes(str(folder), seed=handed_in.manifest.seed, services=services, sandbox=sandbox)
-    with progress_shown() as progress:
-        graded = bundles.grade(bundles.repacked(handed_in, bundle), wishes, progress, record=False)
+    again = bundles.repacked(handed_in, bundle)
+    graded = bundles.grade(again, wishes, grade_shown, record=False)
     rows = bundles.compare(handed_in.report, graded.report)
     out.print(_comparison(rows))
     if problem := graded.report.problem:

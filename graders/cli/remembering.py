@@ -56,8 +56,10 @@ def history(
 
 def _attempts(attempts: list[Attempt]) -> Table:
     table = Table(box=None, header_style="dim")
-    for name in ("attempt", "lab", "verdict", "points", "requirements", "took", "submission"):
+    table.add_column("attempt", no_wrap=True)  # to be typed again
+    for name in ("lab", "verdict", "points", "requirements", "took"):
         table.add_column(name, justify="right" if name in ("points", "took") else "left")
+    table.add_column("submission", overflow="fold")
     for one in attempts:
         outcome = Outcome(one.outcome)
         passed = sum(each.outcome == Outcome.PASSED for each in one.requirements)

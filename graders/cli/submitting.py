@@ -12,7 +12,8 @@ from graders import bundles, labs
 from graders.attempts import Wishes
 from graders.bundles import Graded, Key, Packed
 from graders.cli.base import Contained, LabName, Seed, Services, app, out
-from graders.cli.grading import next_step, progress_shown, short
+from graders.cli.grading import next_step, short
+from graders.cli.progress import grade_shown
 from graders.model import Outcome
 from graders.report import TerminalReport
 
@@ -50,8 +51,7 @@ def submit(
     bundles.refuse_place(to)
     key = bundles.signing_key()
     wishes = Wishes(str(folder), seed=seed, services=services, sandbox=sandbox)
-    with progress_shown() as progress:
-        graded = bundles.grade(packed, wishes, progress)
+    graded = bundles.grade(packed, wishes, grade_shown)
     out.print(TerminalReport(graded.report))
     out.print(Text(f"report: {short(graded.folder)}/report.html", style="dim"), soft_wrap=True)
     path = write(graded, to, key)

@@ -63,6 +63,13 @@ class LoadRun:
     probe_share: float = 0.0
 
     @property
+    def planned_s(self) -> float:
+        """How long it offers load to a submission and the reference, if it keeps to the plan."""
+        if self.by_turns:
+            return self.warmup_s + 2 * self.duration_s
+        return 1.5 * self.warmup_s + self.duration_s + 2 * self.alone_s
+
+    @property
     def patience_s(self) -> float:
         """How long a generator may take before it must have gone wrong."""
         pauses = 2 * self.duration_s if self.by_turns else 4

@@ -1,6 +1,17 @@
 """The words of the kit as values: outcomes, feedback, plans, timelines, results, the report."""
 
 from graders.model.exchanges import Exchange, exchange
+from graders.model.happenings import (
+    START,
+    ChecksFound,
+    Happening,
+    LoadBegun,
+    PhaseBegun,
+    Progress,
+    Seeding,
+    load_phase,
+    stage_phase,
+)
 from graders.model.plans import Plan, PlanNode
 from graders.model.results import (
     CheckResult,
@@ -22,24 +33,31 @@ from graders.model.series import Curve, LoadSeries, Rates, TargetSeries, Work
 from graders.model.timelines import Lane, Mark, Timeline, Tone
 
 __all__ = [
+    "START",
     "CheckResult",
+    "ChecksFound",
     "Curve",
     "EstimateResult",
     "Exchange",
     "Feedback",
+    "Happening",
     "Interval",
     "Lane",
+    "LoadBegun",
     "LoadFigures",
     "LoadSeries",
     "LookAlike",
     "Mark",
     "Outcome",
+    "PhaseBegun",
     "Plan",
     "PlanNode",
     "Problem",
+    "Progress",
     "Rates",
     "Report",
     "RequirementResult",
+    "Seeding",
     "TargetFigures",
     "TargetSeries",
     "ThresholdResult",
@@ -48,5 +66,7 @@ __all__ = [
     "Verdict",
     "Work",
     "exchange",
+    "load_phase",
+    "stage_phase",
     "worst",
 ]

@@ -3,18 +3,17 @@
 import dataclasses
 import re
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
-from graders.model import Report
-
+Part = TypeVar("Part")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # Control characters could rewrite what a terminal shows; no UTF-8 file can hold lone surrogates.
 HARMFUL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def printable(report: Report) -> Report:
-    """Return the report with colours taken out and harmful characters shown as escapes."""
-    cleaned: Report = _printable(report)
+def printable(report: Part) -> Part:
+    """Return a report, or a part of one, without colours and with harmful characters as escapes."""
+    cleaned: Part = _printable(report)
     return cleaned
 
 

@@ -48,7 +48,8 @@ def load_series(runs: Sequence[Samples], faults: Sequence[Mark] = ()) -> LoadSer
 
 def _answered_ms(runs: Sequence[Samples], target: int) -> Floats:
     times_ms = np.concatenate([latencies(run, target) for run in runs])
-    return np.maximum(times_ms[np.isfinite(times_ms)], LEAST_MS)
+    answered_ms: Floats = np.maximum(times_ms[np.isfinite(times_ms)], LEAST_MS)
+    return answered_ms
 
 
 def _percents(runs: Sequence[Samples]) -> tuple[float, ...]:

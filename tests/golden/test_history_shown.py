@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from graders.cli.base import app
+from graders.cli.base import app, out
 from graders.history import History
 from graders.model import Interval, LoadFigures, Outcome, Report
 from graders.verdict import judge_submission
@@ -24,7 +24,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
     folder.mkdir(parents=True)
     (folder / "lab.toml").write_text("")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(out, "width", 100)
     monkeypatch.setenv("LAB_HISTORY_URL", f"sqlite:///{tmp_path}/history.sqlite")
     return History(os.environ["LAB_HISTORY_URL"])
 

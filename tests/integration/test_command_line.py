@@ -63,6 +63,14 @@ def test_the_exit_code_tells_the_verdict(
     assert f" {verdict.upper()} " in done.output
 
 
+def test_a_grade_announces_its_phases_with_their_share_of_the_time(kit: Any) -> None:
+    arguments = ("grade", "document", "--from", "labs/document/starter", "--all")
+    first, second = (kit.lab(*arguments).output for _ in range(2))
+    assert "grading: start, stage record, stage evidence; how long is known next time" in first
+    shares = r"grading: about \d+ s: start \d+%, stage record \d+%, stage evidence \d+%"
+    assert re.search(shares, second)
+
+
 def test_only_what_was_asked_for_is_graded(kit: Any) -> None:
     stage = kit.grade("document", SOLUTION, "--stage", "record")
     outcomes = {one["id"]: one["outcome"] for one in stage.report["requirements"]}
@@ -114,12 +122,14 @@ def test_every_format_is_written_where_it_was_wanted(kit: Any, look_up: LookUp) 
     assert "No attempts yet" in look_up(kit, "history").output
 
 
-def test_the_list_shows_every_lab_and_the_best_attempt(used_kit: Any, look_up: LookUp) -> None:
+def test_the_list_shows_each_labs_state_and_best_score(used_kit: Any, look_up: LookUp) -> None:
     listed = look_up(used_kit, "list").output
     labs = [folder.name for folder in (used_kit.folder / "labs").glob("*/")]
     assert all(f" {lab} " in listed for lab in labs if lab != "__pycache__")
-    assert "100/100 passed" in listed
-    assert "not graded yet" in listed
+    assert re.search(r"^ document .* passed +100/100", listed, re.MULTILINE)
+    assert re.search(r"^ greeter .* not begun", listed, re.MULTILINE)
+    (used_kit.folder / "submissions/greeter").mkdir(parents=True)
+    assert re.search(r"^ greeter .* started", look_up(used_kit, "list").output, re.MULTILINE)
 
 
 def test_the_history_has_each_attempt_in_order(used_kit: Any, look_up: LookUp) -> None:
@@ -151,6 +161,46 @@ def test_a_hint_is_given_for_a_requirement_or_for_the_first_that_failed(
     assert (unnamed.code, unnamed.output.startswith("status")) == (0, True)
     none_failed = look_up(used_kit, "hint", "service")
     assert (none_failed.code, "Name one" in none_failed.output) == (2, True)
+
+
+def test_each_hint_goes_one_step_further_and_the_history_says_so(
+    used_kit: Any, look_up: LookUp
+) -> None:
+    steps = [look_up(used_kit, "hint", "document", "title").output for _ in range(4)]
+    assert "1 of 3, nudge: What would you look for" in steps[0]
+    assert "2 of 3, direction: Look at the first line" in steps[1]
+    assert "3 of 3, technique: A heading" in steps[2]
+    assert "3 of 3, technique: A heading" in steps[3]
+    assert "These are all the hints there are" in steps[3]
+    again = look_up(used_kit, "hint", "document", "title", "--step", "1").output
+    assert "nudge" in again
+    assert "direction" not in again
+    whole = look_up(used_kit, "hint", "document", "headings", "--all").output
+    assert all(word in whole for word in ("1 of 3, nudge", "2 of 3, direction", "3 of 3, tech"))
+    history = look_up(used_kit, "history", "document").output
+    assert re.search(r"hints used \(furthest step\): .*headings 3, .*title 3", history)
+
+
+def test_a_hint_has_no_more_steps_than_the_lab_gives_it(used_kit: Any, look_up: LookUp) -> None:
+    refused = look_up(used_kit, "hint", "served", "served", "--step", "2")
+    assert (refused.code, "The hint for served has 1 step." in refused.output) == (2, True)
+
+
+def test_a_solution_is_shown_after_a_passed_attempt(
+    kit: Any, used_kit: Any, look_up: LookUp
+) -> None:
+    which = look_up(used_kit, "solution", "document")
+    assert (which.code, "complete (the reference)" in which.output) == (0, True)
+    shown = look_up(used_kit, "solution", "document", "complete")
+    assert (shown.code, "decision.md" in shown.output) == (0, True)
+    assert (
+        "solution complete viewed after a passed" in look_up(used_kit, "history", "document").output
+    )
+    refused = look_up(kit, "solution", "document", "complete")
+    assert (refused.code, "--spoil" in refused.output) == (2, True)
+    assert "decision.md" not in refused.output
+    spoilt = look_up(kit, "solution", "document", "complete", "--spoil")
+    assert (spoilt.code, "decision.md" in spoilt.output) == (0, True)
 
 
 FROM = "--from labs/document/starter"

@@ -1,4 +1,4 @@
-"""`lab start` on a terminal: grades, waits, grades again after a save, until Ctrl-C."""
+"""`lab start --plain` on a terminal: grades, waits, grades again after a save, until Ctrl-C."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ class Terminal:
         self.process = subprocess.Popen(
             command,
             cwd=kit.folder,
-            env=kit.environment(TERM="dumb"),
+            env=kit.environment(TERM="xterm-256color"),
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -58,9 +58,12 @@ class Terminal:
 
 @pytest.fixture
 def terminal(kit: Any) -> Iterator[Terminal]:
-    opened = Terminal(kit, "start", "document")
+    opened = Terminal(kit, "start", "document", "--plain")
     yield opened
     opened.close()
+
+
+WAITING = "q quit."
 
 
 def test_every_save_is_graded_until_ctrl_c(
@@ -71,12 +74,12 @@ def test_every_save_is_graded_until_ctrl_c(
     shutil.copytree(  # saved while the first grade is still running
         kit.folder / "labs/document/solutions/complete", work, dirs_exist_ok=True
     )
-    wait_until(lambda: " PASSED " in terminal.output, "the grade of what was saved")
-    wait_until(lambda: terminal.output.rstrip().endswith("Ctrl-C ends."), "it to wait")
+    wait_until(lambda: "passed: evidence" in terminal.output, "the grade of what was saved")
+    wait_until(lambda: terminal.output.rstrip().endswith(WAITING), "it to wait")
     seen = len(terminal.output)
     (work / "decision.md").write_text("Status: accepted\n")
-    wait_until(lambda: " FAILED " in terminal.output[seen:], "the grade of what was spoilt")
-    wait_until(lambda: terminal.output.rstrip().endswith("Ctrl-C ends."), "it to wait again")
+    wait_until(lambda: "failed: title" in terminal.output[seen:], "the grade of what was spoilt")
+    wait_until(lambda: terminal.output.rstrip().endswith(WAITING), "it to wait again")
     family = psutil.Process(terminal.process.pid).children(recursive=True)
     terminal.press(CTRL_C)
     assert terminal.process.wait(timeout=60) == 1
@@ -93,5 +96,21 @@ def test_ctrl_c_in_the_first_grade_ends_everything(
     assert terminal.process.wait(timeout=60) == 130
     for one in family:
         gone(one.pid)
-    assert "Stopped." in terminal.output
+    assert "Nothing is left running." in terminal.output
     assert "Traceback" not in terminal.output
+
+
+def test_a_plain_session_is_lines_of_words_and_answers_keys(
+    terminal: Terminal, wait_until: Callable[..., Any]
+) -> None:
+    wait_until(lambda: terminal.output.rstrip().endswith(WAITING), "it to wait")
+    terminal.press(b"h")
+    wait_until(lambda: "hint 1 of 3, nudge: " in terminal.output, "a hint")
+    terminal.press(b"l")
+    wait_until(lambda: "record, status: failed, 10 points." in terminal.output, "the list")
+    terminal.press(b"q")
+    assert terminal.process.wait(timeout=60) == 1
+    assert "failed: status. The record says that it is accepted." in terminal.output
+    assert not set(terminal.output) & set("\x1b\b✓✗·⠋━")
+    lines = terminal.output.replace("\r\n", "\n")
+    assert "\r" not in lines  # the cursor never goes back

@@ -6,7 +6,8 @@ import subprocess
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graders.client import LONGEST_SHOWN_CONTENT, Call
+from graders.client import Call
+from graders.client.calls import LONGEST_SHOWN_CONTENT
 
 HERE = "http://127.0.0.1:1"
 TEXTS = st.text(st.characters(codec="ascii", exclude_characters="\x00"), min_size=1, max_size=60)

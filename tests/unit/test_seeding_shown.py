@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from graders.cli.seeding import percent_done
+from graders.checks.seeding import percent_done
 
 
 @pytest.mark.parametrize(

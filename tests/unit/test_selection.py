@@ -8,6 +8,7 @@ from graders.checks.selection import (
     CHECK,
     CheckOf,
     assign,
+    count_by_requirement,
     require_checks,
     select,
     sort_by_stage,
@@ -33,7 +34,7 @@ class Item:
     """As much of a pytest item as selection looks at."""
 
     def __init__(self, name: str, *markers: pytest.MarkDecorator) -> None:
-        self.name = name
+        self.name = self.nodeid = name
         self.location = ("checks/test_basics.py", 11, name)
         self.stash = pytest.Stash()
         self.markers = list(markers)
@@ -112,6 +113,19 @@ def test_a_requirement_that_no_item_checks_is_the_labs_fault() -> None:
     with pytest.raises(LabError, match="No check and no threshold belongs to: greets"):
         require_checks(items, MANIFEST)
     require_checks([*items, *assigned(cast(Any, check("b", "greets")))], MANIFEST)
+
+
+def test_checks_that_are_named_run_before_all_others() -> None:
+    items = assigned(
+        check("a", "greets"), check("b", "survives"), check("c", "survives"), check("d", "greets")
+    )
+    sort_by_stage(items, MANIFEST, first=["c"])
+    assert [item.name for item in items] == ["c", "a", "d", "b"]
+
+
+def test_checks_are_counted_by_requirement() -> None:
+    items = assigned(check("a", "greets"), check("b", "survives"), check("c", "greets"))
+    assert count_by_requirement(items) == {"greets": 2, "survives": 1}
 
 
 def test_a_check_that_runs_again_does_so_at_the_end_of_another_stage() -> None:

@@ -113,7 +113,7 @@ def test_a_timeline_is_part_of_the_report_in_every_form(report: Report) -> None:
     page = to_html(shown)
     assert "A page is refreshed" in page
     assert "GET &lt;b&gt;, 1.00 s to 2.00 s" in page
-    lanes = page[page.index("<svg class=\"lanes\"") :]
+    lanes = page[page.index('<svg class="lanes"') :]
     assert lanes[: lanes.index("</svg>")].count("<rect") == 3
 
 

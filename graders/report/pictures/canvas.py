@@ -7,7 +7,7 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
@@ -26,7 +26,7 @@ VARIABLES = dict(
 )
 WIDTH, HEIGHT, POINTS_PER_INCH = 400, 270, 72  # as wide as a phone
 ROW_HEIGHT, MARGIN_HEIGHT = 40, 50
-STYLE = {
+STYLE: Mapping[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "the same names in every drawing of the same figures",
     "font.family": "DejaVu Sans",  # comes with Matplotlib: the same measures on every machine

@@ -1,35 +1,29 @@
-"""A progress bar while a lab's database is filled, which happens once and may take long."""
+"""How far a lab's database is filled, which happens once and may take long."""
 
 import contextlib
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-from rich.columns import Columns
-from rich.progress_bar import ProgressBar
-from rich.status import Status
 
 POLL_S = 0.2
 TAIL_BYTES = 200
-BAR_WIDTH = 30
 PERCENT = re.compile(rb"^(\d{1,3})%\s*$", re.MULTILINE)
 
 
 @contextlib.contextmanager
-def seeding_shown(status: Status, cache: Path) -> Iterator[None]:
-    """Show in the status how far a seed program is that prints lines such as `40%`."""
+def seeding_told(cache: Path, tell: Callable[[int], None]) -> Iterator[None]:
+    """Tell how far a seed program is that prints lines such as `40%`, from a thread."""
     log, since_s, ended = cache / "seeding.log", time.time(), threading.Event()
 
     def watch() -> None:
-        shown = None
+        told = None
         while not ended.wait(POLL_S):
             percent = percent_done(log, since_s)
-            if percent is not None and percent != shown:
-                shown = percent
-                bar = ProgressBar(total=100, completed=percent, width=BAR_WIDTH)
-                status.update(Columns(["filling the database, once", bar, f"{percent} %"]))
+            if percent is not None and percent != told:
+                told = percent
+                tell(percent)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

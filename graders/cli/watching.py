@@ -1,0 +1,118 @@
+"""The watcher's screens on a real terminal: one that is drawn anew, and plain lines."""
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+from rich.live import Live
+from rich.text import Text
+
+from graders import labs
+from graders.cli.base import out
+from graders.history import History
+from graders.manifest import Manifest, load_manifest
+from graders.model import Outcome
+from graders.report.json_report import from_json
+from graders.services import ServicesMode
+from graders.state import history_url
+from graders.watch.grader import Grader
+from graders.watch.keyboard import pressed_keys, single_keys
+from graders.watch.loop import INTERRUPTED, Display, Watched, watch
+from graders.watch.plain import news
+from graders.watch.screen import screen
+from graders.watch.state import Setting, State
+from graders.watch.words import standing
+
+REDRAWS_PER_S = 4
+
+
+class Screen:
+    """One screen, drawn anew when something changed, and while time runs."""
+
+    def __init__(self, live: Live) -> None:
+        self._live, self._drawn = live, (0, out.size)
+
+    def show(self, before: State, after: State, now_s: float) -> None:
+        """Draw the state if there is anything new to see."""
+        moment = round(now_s * REDRAWS_PER_S) if after.run else -1
+        if before is not after or (moment, out.size) != self._drawn:
+            self._drawn = (moment, out.size)
+            self._live.update(screen(after, now_s), refresh=True)
+
+    def pressed(self) -> list[str]:
+        """Return the keys pressed since the last time."""
+        return pressed_keys()
+
+
+class Lines:
+    """Plain lines: nothing moves, nothing is drawn over, marks are words."""
+
+    def show(self, before: State, after: State, _now_s: float) -> None:
+        """Print what is new."""
+        for line in news(before, after):
+            out.print(Text(line), soft_wrap=True)
+
+    def pressed(self) -> list[str]:
+        """Return the keys pressed since the last time."""
+        return pressed_keys()
+
+
+def watch_lab(folder: Path, services: ServicesMode, seed: int | None, *, plain: bool) -> int:
+    """Watch the learner's folder of a lab until the learner has enough; the exit code."""
+    target, history = labs.default_submission(folder), History(history_url())
+    state = first_state(folder, target, history, seed)
+    watched = Watched(target, Grader(folder, target, services), history, _open_report)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal must be left as it was
+        signal.signal(number, signal.getsignal(signal.SIGINT))
+    with _display(plain or out.is_dumb_terminal) as display:
+        state = watch(state, watched, display)
+    out.print(Text(standing(state)))
+    if state.report_folder:
+        out.print(f"report: {state.report_folder}/report.html", soft_wrap=True)
+    out.print("Nothing is left running.")
+    return INTERRUPTED if state.exit_code is None else state.exit_code
+
+
+def first_state(lab: Path, target: Path, history: History, seed: int | None) -> State:
+    """Return what is known before anything is graded: from the history, the last report."""
+    manifest, name = load_manifest(lab), lab.resolve().name
+    attempts = history.attempts(name)
+    known_s = history.phase_times_s(name)
+    setting = Setting(name, str(target), manifest, _under_load(manifest), known_s, seed)
+    last = _failed_check(Path(attempts[-1].report_folder)) if attempts else ""
+    return State(setting, failed_before=last, hints_used=history.hints_used(name))
+
+
+def _under_load(manifest: Manifest) -> frozenset[str]:
+    return frozenset(manifest.judged_by_load("timed", "counted"))
+
+
+def _failed_check(folder: Path) -> str:
+    """Return the first check that failed in an attempt, if its report is still there."""
+    with contextlib.suppress(OSError, ValueError):
+        report = from_json((folder / "report.json").read_bytes())
+        checks = (check for one in report.requirements for check in one.checks)
+        return next((one.check for one in checks if one.outcome is Outcome.FAILED), "")
+    return ""
+
+
+@contextlib.contextmanager
+def _display(plain: bool) -> Iterator[Display]:
+    with single_keys():
+        if plain:
+            yield Lines()
+            return
+        with Live(console=out, screen=True, auto_refresh=False) as live:
+            yield Screen(live)
+
+
+def _open_report(folder: Path) -> None:
+    """Open the page where there is a desktop to open it on; elsewhere its path must do."""
+    desktop = sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)
+    if desktop and (sys.platform == "darwin" or shutil.which("xdg-open")):
+        typer.launch(str((folder / "report.html").absolute()))
