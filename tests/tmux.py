@@ -51,6 +51,10 @@ class Tmux:
     def exit_code(self) -> int | None:
         """Return how the command ended, or None while it runs."""
         shown = self._call("display", "-p", "-t", PANE, "#{pane_dead} #{pane_dead_status}").split()
+        if shown == ["1"]:
+            # It asked for the status too early: a process with threads may be announced before it
+            # can be waited for. The end of another child makes it ask again.
+            self._call("run-shell", "true")
         return int(shown[1]) if shown and shown[0] == "1" and len(shown) > 1 else None
 
     def pid(self) -> int:

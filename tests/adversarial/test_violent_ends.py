@@ -1,8 +1,11 @@
 """The grader ended by signals in each of its phases: nothing is left, the next grade works."""
 
+import contextlib
 import os
+import select
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,6 +214,26 @@ def test_an_audit_ended_by_any_signal_takes_its_grades_with_it(
     end_all(victims)
 
 
+@contextlib.contextmanager
+def read_as_terminals_do(master: int) -> Iterator[None]:
+    """Take what is written to a terminal: who writes to one that takes nothing has to wait."""
+    closing = threading.Event()
+
+    def read() -> None:
+        while not closing.is_set():
+            if select.select([master], [], [], 0.05)[0]:
+                with contextlib.suppress(OSError):  # nobody has opened the other end yet
+                    os.read(master, 1 << 16)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield
+    finally:
+        closing.set()
+        reader.join()
+
+
 def test_closing_the_terminal_ends_the_watching_and_its_grade(
     start_cli: Callable[..., Run], warm_home: Path, tmp_path: Path
 ) -> None:
@@ -221,8 +244,9 @@ def test_closing_the_terminal_ends_the_watching_and_its_grade(
     env = {"LINGER_IN": "in a check", "LINGERING": str(tmp_path / "lingering")}
     run = start_cli("start", SERVICE_LAB, home=warm_home, env=env, prefix=(*listen, *take_terminal))
     os.close(slave)
-    run.wait_for(tmp_path / "lingering")
-    run.note_traces()
+    with read_as_terminals_do(master):
+        run.wait_for(tmp_path / "lingering")
+        run.note_traces()
     os.close(master)
     run.finish()
     run.assert_nothing_left()

@@ -150,7 +150,7 @@ def test_graded_again_it_is_the_same(bundle: Path, shared_kit: Any, config: Path
         name: one for name, one in new.items() if name.startswith("submission/")
     }
     assert json.loads(new["manifest.json"].content)["seed"] == 5
-    assert shared_kit.lab("history", LAB).output.count("100/100") == 1
+    assert shared_kit.lab("history").output.count("100/100") == 1
 
 
 def test_a_report_made_up_by_who_holds_the_key_is_found_out(
