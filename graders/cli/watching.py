@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import typer
@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from graders import labs
-from graders.cli.base import out
+from graders.cli.base import INTERRUPTED, out
 from graders.history import History
 from graders.manifest import Manifest, load_manifest
 from graders.model import Outcome
@@ -21,45 +21,49 @@ from graders.report.json_report import from_json
 from graders.services import ServicesMode
 from graders.state import history_url
 from graders.watch.grader import Grader
-from graders.watch.keyboard import pressed_keys, single_keys
-from graders.watch.loop import INTERRUPTED, Display, Watched, watch
+from graders.watch.keyboard import QUIT, pressed_keys, single_keys
+from graders.watch.loop import Display, Watched, watch
 from graders.watch.plain import news
 from graders.watch.screen import screen
 from graders.watch.state import Setting, State
 from graders.watch.words import standing
 
 REDRAWS_PER_S = 4
+RESIZING_S = 1.0
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Screen:
     """One screen, drawn anew when something changed, and while time runs."""
 
-    def __init__(self, live: Live) -> None:
-        self._live, self._drawn = live, (0, out.size)
+    def __init__(self, live: Live, pressed: Callable[[], list[str]]) -> None:
+        self._live, self._drawn, self._resized_s = live, (0, out.size), 0.0
+        self.pressed = pressed
 
     def show(self, before: State, after: State, now_s: float) -> None:
         """Draw the state if there is anything new to see."""
-        moment = round(now_s * REDRAWS_PER_S) if after.run else -1
+        if out.size != self._drawn[1]:
+            self._resized_s = now_s
+        # What is drawn while a terminal takes another size may be cut: it is drawn again.
+        is_moving = after.run or now_s - self._resized_s < RESIZING_S
+        moment = round(now_s * REDRAWS_PER_S) if is_moving else -1
         if before is not after or (moment, out.size) != self._drawn:
             self._drawn = (moment, out.size)
-            self._live.update(screen(after, now_s), refresh=True)
-
-    def pressed(self) -> list[str]:
-        """Return the keys pressed since the last time."""
-        return pressed_keys()
+            with contextlib.suppress(OSError):  # a terminal that was closed says so by a signal
+                self._live.update(screen(after, now_s), refresh=True)
 
 
 class Lines:
     """Plain lines: nothing moves, nothing is drawn over, marks are words."""
 
+    def __init__(self, pressed: Callable[[], list[str]]) -> None:
+        self.pressed = pressed
+
     def show(self, before: State, after: State, _now_s: float) -> None:
         """Print what is new."""
-        for line in news(before, after):
-            out.print(Text(line), soft_wrap=True)
-
-    def pressed(self) -> list[str]:
-        """Return the keys pressed since the last time."""
-        return pressed_keys()
+        with contextlib.suppress(OSError):
+            for line in news(before, after):
+                out.print(Text(line), soft_wrap=True)
 
 
 def watch_lab(folder: Path, services: ServicesMode, seed: int | None, *, plain: bool) -> int:
@@ -67,14 +71,13 @@ def watch_lab(folder: Path, services: ServicesMode, seed: int | None, *, plain: 
     target, history = labs.default_submission(folder), History(history_url())
     state = first_state(folder, target, history, seed)
     watched = Watched(target, Grader(folder, target, services), history, _open_report)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal must be left as it was
-        signal.signal(number, signal.getsignal(signal.SIGINT))
     with _display(plain or out.is_dumb_terminal) as display:
         state = watch(state, watched, display)
-    out.print(Text(standing(state)))
-    if state.report_folder:
-        out.print(f"report: {state.report_folder}/report.html", soft_wrap=True)
-    out.print("Nothing is left running.")
+    with contextlib.suppress(OSError):  # a terminal that was closed
+        out.print(Text(standing(state)))
+        if state.report_folder:
+            out.print(f"report: {state.report_folder}/report.html", soft_wrap=True)
+        out.print("Nothing is left running.")
     return INTERRUPTED if state.exit_code is None else state.exit_code
 
 
@@ -103,12 +106,32 @@ def _failed_check(folder: Path) -> str:
 
 @contextlib.contextmanager
 def _display(plain: bool) -> Iterator[Display]:
-    with single_keys():
+    with single_keys(), _keys() as pressed:
         if plain:
-            yield Lines()
+            yield Lines(pressed)
             return
-        with Live(console=out, screen=True, auto_refresh=False) as live:
-            yield Screen(live)
+        live = Live(console=out, screen=True, auto_refresh=False)
+        live.start()
+        try:
+            yield Screen(live, pressed)
+        finally:
+            with contextlib.suppress(OSError):
+                live.stop()
+
+
+@contextlib.contextmanager
+def _keys() -> Iterator[Callable[[], list[str]]]:
+    """Give the keys pressed since the last time; Ctrl-C and its kind count as `q`.
+
+    They break in nowhere: what is being started then would not be known, and not be ended.
+    """
+    asked: list[int] = []
+    former = {one: signal.signal(one, lambda number, _: asked.append(number)) for one in ENDINGS}
+    try:
+        yield lambda: [QUIT] if asked else pressed_keys()
+    finally:
+        for one, handler in former.items():
+            signal.signal(one, handler)
 
 
 def _open_report(folder: Path) -> None:

@@ -33,6 +33,7 @@ class Child:
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
         self._events, self._unread = reader, b""
+        self._heard = self._has_job = False
         self._process = subprocess.Popen(
             [*command, str(writer)],
             stdin=subprocess.PIPE,
@@ -54,6 +55,7 @@ class Child:
 
     def give(self, job: Job) -> None:
         """Tell it what to grade."""
+        self._has_job = True
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):  # it ended before; what it wrote says why
             self._process.stdin.write(to_line(job).encode() + b"\n")
@@ -61,18 +63,21 @@ class Child:
 
     def messages(self) -> Iterator[Any]:
         """Yield what it said since the last time, without waiting."""
-        with contextlib.suppress(BlockingIOError):
-            while chunk := os.read(self._events, CHUNK_BYTES):
-                self._unread += chunk
+        self._hear()
         *lines, self._unread = self._unread.split(b"\n")
         yield from (from_line(line) for line in lines)
 
     def cancel(self) -> None:
-        """Ask it to unwind: services and submission end, nothing is recorded."""
+        """Ask it to unwind: services and submission end, nothing is recorded.
+
+        Before its first word it does not listen for signals yet, and has started nothing.
+        """
         if self._cancelled_s is None:
             self._cancelled_s = time.monotonic()
+            self._hear()
             self._remember_family()
-            self._process.send_signal(signal.SIGINT)
+            listens = self._heard and self._has_job
+            self._process.send_signal(signal.SIGINT if listens else signal.SIGKILL)
 
     def is_gone(self) -> bool:
         """Say if it has ended, with everything it started; kill it when unwinding takes too long.
@@ -108,6 +113,12 @@ class Child:
             "Try `lab doctor`; the last lines of the process are below.",
             tuple(lines[-LOG_LINES:]),
         )
+
+    def _hear(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(self._events, CHUNK_BYTES):
+                self._unread += chunk
+                self._heard = True
 
     def _remember_family(self) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):

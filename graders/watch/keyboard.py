@@ -2,13 +2,16 @@
 
 import contextlib
 import os
+import re
 import select
 import sys
 import termios
 import tty
 from collections.abc import Iterator
 
-ESCAPE = "\x1b"  # arrows and their kind come as a sequence that begins with it
+# Arrows and their kind come as a sequence that begins with an escape.
+SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.)?")
+QUIT = "q"
 CHUNK_BYTES = 1024
 
 
@@ -21,13 +24,22 @@ def single_keys() -> Iterator[None]:
         tty.setcbreak(descriptor, termios.TCSANOW)
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSANOW, before)
+        with contextlib.suppress(termios.error):  # it may have been closed
+            termios.tcsetattr(descriptor, termios.TCSANOW, before)
 
 
 def pressed_keys() -> list[str]:
-    """Return the keys pressed since the last time, in lower case; none of what a key can't mean."""
+    """Return the keys pressed since the last time, in lower case; `q` when there will be no more.
+
+    Sequences that begin with an escape, such as arrows, are left out.
+    """
     descriptor = sys.stdin.fileno()
     if not select.select([descriptor], [], [], 0)[0]:
         return []
-    typed = os.read(descriptor, CHUNK_BYTES).decode(errors="replace")
-    return [] if ESCAPE in typed else list(typed.lower())
+    try:
+        typed = os.read(descriptor, CHUNK_BYTES).decode(errors="replace")
+    except OSError:
+        typed = ""
+    if not typed:  # the terminal is gone
+        return [QUIT]
+    return list(SEQUENCE.sub("", typed).lower())

@@ -1,6 +1,6 @@
 """The loop around the state machine: what is saved, what is pressed, what the grader says."""
 
-import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -31,7 +31,6 @@ from graders.watch.state import State
 from graders.watch.step import step
 
 WAKE_MS = 40
-INTERRUPTED = 130
 
 
 class Display(Protocol):
@@ -41,8 +40,9 @@ class Display(Protocol):
         """Show what is now; `before` is what was shown last."""
         ...
 
-    def pressed(self) -> list[str]:
-        """Return the keys pressed since the last time."""
+    @property
+    def pressed(self) -> Callable[[], list[str]]:
+        """Tells the keys pressed since the last time."""
         ...
 
 
@@ -57,25 +57,24 @@ class Watched:
 
 
 def watch(state: State, watched: Watched, display: Display) -> State:
-    """Grade now and after each change, until `q` or Ctrl-C; the state in which it ended.
+    """Grade now and after each change, until `q`; the state in which it ended.
 
     When this returns, nothing of any grade is left.
     """
     shown = state
     display.show(state, state, time.monotonic())
     with watched.grader:
-        with contextlib.suppress(KeyboardInterrupt):
-            for events in _events(watched, display):
-                for event in events:
-                    now_s = time.monotonic()
-                    state, effects = step(state, event, now_s)
-                    display.show(shown, state, now_s)
-                    shown = state
-                    for effect in effects:
-                        _do(effect, state, watched)
-                display.show(shown, state, time.monotonic())
-                if state.over:
-                    break
+        for events in _events(watched, display):
+            for event in events:
+                now_s = time.monotonic()
+                state, effects = step(state, event, now_s)
+                display.show(shown, state, now_s)
+                shown = state
+                for effect in effects:
+                    _do(effect, state, watched)
+            display.show(shown, state, time.monotonic())
+            if state.over:
+                break
         state = replace(state, over=True, note="Ending what is still running.")
         display.show(shown, state, time.monotonic())
     return state
@@ -89,7 +88,6 @@ def _events(watched: Watched, display: Display) -> Iterator[list[Event]]:
         watch_filter=lambda _change, path: is_of_interest(path, watched.folder),
         rust_timeout=WAKE_MS,
         yield_on_timeout=True,
-        raise_interrupt=True,
     )
     first: list[Event] = [Saved(fingerprint(watched.folder))]
     for changed in changes:
@@ -104,8 +102,8 @@ def _grader_events(grader: Grader) -> Iterator[Event]:
         if message is None:
             yield Gone()
         elif isinstance(message, Recorded):
-            folder = Path(message.folder)
-            yield Finished(from_json((folder / "report.json").read_bytes()), str(folder))
+            report = from_json((Path(message.folder) / "report.json").read_bytes())
+            yield Finished(report, os.path.relpath(message.folder))
         elif not isinstance(message, Ready):
             yield message
 

@@ -75,8 +75,8 @@ def _saved(state: State, content: str) -> Turn:
     if content in state.remembered:
         results = {**state.results, **state.remembered[content]}
         note = "You had this before: its results are back."
-        state = _refocused(dataclasses.replace(state, results=results, note=note, wanted=None))
-        return _cancelled(state)
+        state = dataclasses.replace(state, results=results, note=note, wanted=None, problem=None)
+        return _cancelled(_refocused(state))
     return _want(state, Scope.SAVED)
 
 

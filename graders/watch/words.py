@@ -35,6 +35,8 @@ def _points(state: State) -> int:
 
 def waiting(state: State) -> str:
     """Say what the watcher waits for."""
+    if not state.content:
+        return "getting ready"
     correct = [one for one in state.requirements if one.id not in state.setting.under_load]
     load = [one for one in state.requirements if one.id in state.setting.under_load]
     if all(state.outcome(one.id) is Outcome.PASSED for one in correct):

@@ -118,7 +118,7 @@ def test_a_save_is_graded_and_what_was_graded_before_comes_back(session: Session
     session.until(WAITING, "first to fix: greets-by-name")
     graded = session.attempts()
     session.edit('"Hello, you!"', '"Hello!"')
-    session.until("You had this before", "first to fix: greets ")
+    session.until("You had this before", "0 of 4 requirements")
     assert session.attempts() == graded
 
 
@@ -127,7 +127,7 @@ def test_the_check_that_failed_last_is_the_first_to_run(session: Session) -> Non
     session.terminal.press("n")
     session.until("first to fix: greets-by-name")
     session.edit('"Hello!"', '"Hello, you!"')
-    session.until(WAITING, "2 of 4 requirements", without="before this save")
+    session.until(WAITING, "1 of 4 requirements", without="before this save")
     last = max((session.kit.folder / ".lab/attempts/greeter").glob("*/report.json"))
     report = json.loads(last.read_text())
     checks = [one for each in report["requirements"] for one in each["checks"]]
@@ -172,7 +172,7 @@ def test_a_save_during_a_grade_cancels_it_cleanly(
     session.edit(SLOW, "\n")
     gone(started.pid)
     session.until(WAITING, "first to fix: greets ", without="before this save")
-    assert session.attempts() == graded + 1  # nothing is recorded of what was cancelled
+    assert session.attempts() == graded  # nothing is recorded of what was cancelled
     assert session.end() == 1
     for one in family:
         gone(one.pid)
@@ -204,7 +204,7 @@ def test_without_colour_nothing_is_coloured(open_session: Callable[..., Session]
     session = open_session(NO_COLOR="1")
     session.until(WAITING, "first to fix: greets ")
     styled = session.terminal.styled_screen()
-    assert not re.search(r"\x1b\[(?:\d+;)*(?:3[0-79]|9[0-7]|38)[;m]", styled)
+    assert not re.search(r"\x1b\[(?:\d+;)*(?:3[0-8]|9[0-7])[;m]", styled)
     assert "\x1b[1m" in styled
 
 
