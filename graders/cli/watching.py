@@ -29,7 +29,6 @@ from graders.watch.state import Setting, State
 from graders.watch.words import standing
 
 REDRAWS_PER_S = 4
-RESIZING_S = 1.0
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -37,16 +36,12 @@ class Screen:
     """One screen, drawn anew when something changed, and while time runs."""
 
     def __init__(self, live: Live, pressed: Callable[[], list[str]]) -> None:
-        self._live, self._drawn, self._resized_s = live, (0, out.size), 0.0
+        self._live, self._drawn = live, (0, out.size)
         self.pressed = pressed
 
     def show(self, before: State, after: State, now_s: float) -> None:
         """Draw the state if there is anything new to see."""
-        if out.size != self._drawn[1]:
-            self._resized_s = now_s
-        # What is drawn while a terminal takes another size may be cut: it is drawn again.
-        is_moving = after.run or now_s - self._resized_s < RESIZING_S
-        moment = round(now_s * REDRAWS_PER_S) if is_moving else -1
+        moment = round(now_s * REDRAWS_PER_S) if after.run else -1
         if before is not after or (moment, out.size) != self._drawn:
             self._drawn = (moment, out.size)
             with contextlib.suppress(OSError):  # a terminal that was closed says so by a signal

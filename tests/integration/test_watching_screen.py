@@ -29,6 +29,7 @@ class Session:
         command = PYTHON_LAB.format(python=sys.executable)
         environment = kit.environment(**env)
         del environment["COLUMNS"]  # the terminal says how wide it is
+        environment.pop("LINES", None)  # pytest-xdist sets it, and no terminal does
         for name in ("NO_COLOR", "FORCE_COLOR", "DISPLAY", "WAYLAND_DISPLAY"):
             if name not in env:
                 environment.pop(name, None)
