@@ -122,6 +122,13 @@ def test_rates_show_faults_and_the_ends_of_runs_and_what_failed(
     assert len(rates.rows) == 12
 
 
+def test_a_single_run_is_called_one(report: Report, make_run: Callable[..., Samples]) -> None:
+    load = figures(report, load_series([make_run([[2.0] * 60, [1.0] * 60])]))
+    rates = only(load_pictures(report, load), "Offered")
+    assert rates.words.startswith("6 seconds in 1 run.")
+    assert {"0", "2", "4", "6"} <= {*texts(rates.svgs[0])}
+
+
 def test_counters_stand_beside_their_limits(report: Report) -> None:
     works = [
         Work("SQL statements per request", "hot", ((None, 0.0),), max=0.1),

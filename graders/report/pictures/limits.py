@@ -47,7 +47,7 @@ def limits(thresholds: Sequence[ThresholdResult]) -> Picture | None:
                 min(max(one, LEAST), MOST) for one in (use.share, use.low, use.high)
             )
             axes.plot((low, high), (row, row), color=OURS, lw=5, alpha=0.45)
-            axes.plot(share, row, "o", color=OURS, ms=7)
+            axes.plot(share, row, "o", color=OURS, ms=7, clip_on=False)
         axes.set_xticks(list(SCALE), list(SCALE.values()))
         axes.xaxis.set_minor_locator(NullLocator())
         rows(axes, [one.name for one in uses])

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from graders.model import LoadFigures, LoadSeries, Mark, Rates
 from graders.report.pictures.canvas import BAD, INK, SOFT, Picture, drawn, legend
@@ -39,6 +40,7 @@ def rates(key: str, load: LoadFigures, series: LoadSeries) -> Picture:
             axes.stairs(ours.failed_rps, series.edges_s, **failed)
         axes.set_xlim(series.edges_s[0], series.edges_s[-1])
         axes.set_ylim(0, max(_most(series), 1e-9) * HEADROOM)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel="seconds", ylabel="requests a second")
         legend(axes, columns=4)
 
@@ -64,7 +66,8 @@ def _most(series: LoadSeries) -> float:
 
 
 def _words(load: LoadFigures, series: LoadSeries) -> list[str]:
-    said = [f"{figure(series.edges_s[-1])} seconds in {len(series.run_ends_s)} runs."]
+    runs = len(series.run_ends_s)
+    said = [f"{figure(series.edges_s[-1])} seconds in {runs} run{'' if runs == 1 else 's'}."]
     if load.by_turns:
         said.append("Each side had its own turns, so their seconds were not the same.")
     for name, _, _, target in sides(series):
