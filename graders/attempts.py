@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graders.archives import SUFFIXES, is_archive
-from graders.checks.context import Order
+from graders.checks.context import Order, Place
 from graders.errors import GradingError, UsageError
 from graders.grade import grade
 from graders.history import History
@@ -86,10 +86,13 @@ def _with_large_seed(manifest: Manifest) -> Manifest:
 
 
 def attempt(
-    wanted: Order, progress: Progress, record: bool, out: Path | None
+    wanted: Order, progress: Progress, record: bool, out: Path | None, place: Place | None = None
 ) -> tuple[Report, Path]:
-    """Grade, write the report (to `out`, or among the attempts) and record it in the history."""
-    report = grade(wanted, progress)
+    """Grade, write the report (to `out`, or among the attempts) and record it in the history.
+
+    In a `place`, its services are used; without one they are started.
+    """
+    report = grade(wanted, progress, place)
     folder = out or attempts_folder() / report.lab / report.attempt
     try:
         write_all(report, folder)

@@ -13,7 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from graders.checks.context import Findings, Order, open_context
+from graders.checks.context import (
+    Context,
+    Findings,
+    Order,
+    Place,
+    context_at,
+    open_context,
+)
 from graders.checks.session import run_checks
 from graders.dictionary import load_dictionary, look_alike
 from graders.errors import GradingError
@@ -56,12 +63,15 @@ class Course:
             self.phases_s[name] = round(time.monotonic() - started_s, 3)
 
 
-def grade(order: Order, progress: Progress) -> Report:
-    """Grade a submission; problems become part of the report, only Ctrl-C comes out as itself."""
+def grade(order: Order, progress: Progress, place: Place | None = None) -> Report:
+    """Grade a submission; problems become part of the report, only Ctrl-C comes out as itself.
+
+    Services are started for it, and end with it, unless a `place` has some that nobody used.
+    """
     started_at, started_s = datetime.datetime.now(datetime.UTC), time.monotonic()
     course = Course(describe_machine(order))
     try:
-        _go_through(order, progress, course)
+        _go_through(order, progress, course, place)
     except GradingError as error:
         course.problem = Problem(error.culprit, error.problem, error.next_step, error.log)
     except OSError as error:
@@ -70,11 +80,15 @@ def grade(order: Order, progress: Progress) -> Report:
     return printable(_report(order, course, started_at, time.monotonic() - started_s))
 
 
-def _go_through(order: Order, progress: Progress, course: Course) -> None:
-    with run_folder() as folder, contextlib.ExitStack() as stack:
+def _go_through(order: Order, progress: Progress, course: Course, place: Place | None) -> None:
+    with contextlib.ExitStack() as stack:
         progress(PhaseBegun(START))
         with course.phase(START):
-            context = stack.enter_context(open_context(order, folder, progress))
+            context = (
+                context_at(place, order, progress)
+                if place
+                else stack.enter_context(_open_context(order, progress))
+            )
         course.findings, course.content_hash = context.findings, context.submission.content_hash
         servers = context.stand.servers.items()
         course.machine |= {name: server.description for name, server in servers}
@@ -88,6 +102,12 @@ def _go_through(order: Order, progress: Progress, course: Course) -> None:
         course.estimates = compare_estimates(
             order.manifest, context.submission.original, context.findings
         )
+
+
+@contextlib.contextmanager
+def _open_context(order: Order, progress: Progress) -> Iterator[Context]:
+    with run_folder() as folder, open_context(order, folder, progress) as context:
+        yield context
 
 
 def _report(

@@ -22,7 +22,7 @@ from graders.model import (
     Timeline,
     Work,
 )
-from graders.sandbox import Containment, open_sandbox
+from graders.sandbox import Containment, Sandbox, open_sandbox
 from graders.services import ServicesMode
 from graders.stand import App, Stand, open_stand
 from graders.submission import Submission, prepare
@@ -99,28 +99,67 @@ class Context:
 CONTEXT: pytest.StashKey[Context] = pytest.StashKey()
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a submission will be graded: a folder, a sandbox, and the lab's services in it."""
+
+    folder: Path
+    sandbox: Sandbox
+    stand: Stand
+
+
+@contextmanager
+def open_place(order: Order, folder: Path, progress: Progress) -> Iterator[Place]:
+    """Start the lab's services in a sandbox; all of it ends on leaving."""
+    with (
+        open_sandbox(order.containment.level, folder, order.cache) as sandbox,
+        _stand(order, folder, sandbox, progress) as stand,
+    ):
+        yield Place(folder, sandbox, stand)
+
+
 @contextmanager
 def open_context(order: Order, folder: Path, progress: Progress) -> Iterator[Context]:
     """Copy and build the submission, start the lab's services; all of it ends on leaving."""
     with open_sandbox(order.containment.level, folder, order.cache) as sandbox:
-        lab, manifest = order.lab, order.manifest
-        submission = prepare(
-            order.source, lab, manifest, sandbox.workplace("submission"), folder, order.cache
-        )
+        submission = _submission(order, sandbox, folder)
+        with _stand(order, folder, sandbox, progress) as stand:
+            yield _context(order, Place(folder, sandbox, stand), submission, progress)
 
-        @functools.cache
-        def reference() -> Submission:
-            if not manifest.lab.reference:
-                raise LabError(
-                    "This lab has no reference solution, so no time can be compared.",
-                    "Name one in lab.toml: [lab] reference; or grade with --no-load.",
-                )
-            place = sandbox.workplace("reference")
-            return prepare(lab / manifest.lab.reference, lab, manifest, place, folder, order.cache)
 
-        with ExitStack() as stack:
-            with seeding_told(order.cache, lambda percent: progress(Seeding(percent))):
-                opening = open_stand(manifest, lab, folder, order.cache, order.services, sandbox)
-                stand = stack.enter_context(opening)
-            phases = Phases(progress)
-            yield Context(order, stand, submission, reference, Findings(), progress, phases)
+def context_at(place: Place, order: Order, progress: Progress) -> Context:
+    """Copy and build the submission where the services of its lab run already."""
+    submission = _submission(order, place.sandbox, place.folder)
+    return _context(order, place, submission, progress)
+
+
+@contextmanager
+def _stand(order: Order, folder: Path, sandbox: Sandbox, progress: Progress) -> Iterator[Stand]:
+    opening = open_stand(order.manifest, order.lab, folder, order.cache, order.services, sandbox)
+    with ExitStack() as stack:
+        with seeding_told(order.cache, lambda percent: progress(Seeding(percent))):
+            stand = stack.enter_context(opening)
+        yield stand
+
+
+def _submission(order: Order, sandbox: Sandbox, folder: Path) -> Submission:
+    place = sandbox.workplace("submission")
+    return prepare(order.source, order.lab, order.manifest, place, folder, order.cache)
+
+
+def _context(order: Order, place: Place, submission: Submission, progress: Progress) -> Context:
+    lab, manifest = order.lab, order.manifest
+
+    @functools.cache
+    def reference() -> Submission:
+        if not manifest.lab.reference:
+            raise LabError(
+                "This lab has no reference solution, so no time can be compared.",
+                "Name one in lab.toml: [lab] reference; or grade with --no-load.",
+            )
+        where = place.sandbox.workplace("reference")
+        source = lab / manifest.lab.reference
+        return prepare(source, lab, manifest, where, place.folder, order.cache)
+
+    phases = Phases(progress)
+    return Context(order, place.stand, submission, reference, Findings(), progress, phases)

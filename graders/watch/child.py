@@ -1,13 +1,17 @@
-"""Grade one folder once, for the watcher: import all, then wait for a job, then stream results.
+"""Grade one folder once, for the watcher: start services, wait for a job, stream results.
 
 Run as `python -m graders.watch.child LAB FOLDER SERVICES EVENTS`: lines of JSON go to the file
 descriptor EVENTS, the job comes on standard input. SIGINT cancels: all is unwound, nothing is
 recorded.
 """
 
+import contextlib
+import dataclasses
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO, cast
@@ -15,10 +19,13 @@ from typing import NoReturn, TextIO, cast
 from graders import attempts
 from graders.attempts import Wishes
 from graders.checks import fixtures, plugin  # pytest would import them after the save
+from graders.checks.context import Place, open_place
 from graders.errors import GradingError
-from graders.model import Problem
+from graders.model import START, PhaseBegun, Problem
+from graders.processes import run_folder
 from graders.report.printable import printable
 from graders.services import ServicesMode
+from graders.watch.content import fingerprint
 from graders.watch.messages import Job, Message, Ready, Recorded, from_line, to_line
 
 PRELOADED = (fixtures, plugin)
@@ -29,30 +36,59 @@ def main() -> int:
     """Grade when told to; the exit code of the verdict."""
     signal.signal(signal.SIGINT, _interrupt_once)
     lab, folder, services, descriptor = sys.argv[1:]
+    wishes = Wishes(lab, Path(folder), services=cast(ServicesMode, services))
     with os.fdopen(int(descriptor), "w", buffering=1, encoding="utf-8") as events:
         try:
             _tell(events, Ready())
-            line = sys.stdin.readline()
-            if not line:
-                return CANCELLED
-            return _grade(lab, Path(folder), cast(ServicesMode, services), from_line(line), events)
+            with _services_ahead(wishes, events) as ahead:
+                line = sys.stdin.readline()
+                return _grade(wishes, from_line(line), ahead, events) if line else CANCELLED
         except (KeyboardInterrupt, BrokenPipeError):
             return CANCELLED
 
 
-def _grade(lab: str, folder: Path, services: ServicesMode, job: Job, events: TextIO) -> int:
-    wishes = Wishes(
-        lab,
-        folder,
+@dataclass(frozen=True)
+class Ahead:
+    """Services that run already, for a lab as it was then."""
+
+    place: Place
+    lab_content: str
+
+
+@contextlib.contextmanager
+def _services_ahead(wishes: Wishes, events: TextIO) -> Iterator[Ahead | None]:
+    """Start the lab's services before there is a job; what is wrong, the job will tell."""
+    with contextlib.ExitStack() as stack:
+        ahead = None
+        with contextlib.suppress(GradingError, OSError):
+            _tell(events, PhaseBegun(START))
+            order = attempts.order(wishes)
+            content = fingerprint(order.lab)
+            place = open_place(
+                order, stack.enter_context(run_folder()), lambda now: _tell(events, now)
+            )
+            ahead = Ahead(stack.enter_context(place), content)
+        yield ahead
+
+
+def _grade(wishes: Wishes, job: Job, ahead: Ahead | None, events: TextIO) -> int:
+    asked = dataclasses.replace(
+        wishes,
         requirements=job.requirements,
         run_all=job.run_all,
         seed=job.seed,
-        services=services,
         first=job.first,
     )
     try:
+        order = attempts.order(asked)
+        # Whoever writes a lab may have changed what its services hold.
+        usable = ahead and ahead.lab_content == fingerprint(order.lab)
         report, written = attempts.attempt(
-            attempts.order(wishes), lambda happening: _tell(events, happening), True, None
+            order,
+            lambda happening: _tell(events, happening),
+            record=True,
+            out=None,
+            place=ahead.place if ahead and usable else None,
         )
     except GradingError as error:
         _tell(events, Problem(error.culprit, error.problem, error.next_step, error.log))

@@ -33,7 +33,7 @@ class Child:
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
         self._events, self._unread = reader, b""
-        self._heard = self._has_job = False
+        self._heard = False
         self._process = subprocess.Popen(
             [*command, str(writer)],
             stdin=subprocess.PIPE,
@@ -55,7 +55,6 @@ class Child:
 
     def give(self, job: Job) -> None:
         """Tell it what to grade."""
-        self._has_job = True
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):  # it ended before; what it wrote says why
             self._process.stdin.write(to_line(job).encode() + b"\n")
@@ -76,8 +75,7 @@ class Child:
             self._cancelled_s = time.monotonic()
             self._hear()
             self._remember_family()
-            listens = self._heard and self._has_job
-            self._process.send_signal(signal.SIGINT if listens else signal.SIGKILL)
+            self._process.send_signal(signal.SIGINT if self._heard else signal.SIGKILL)
 
     def is_gone(self) -> bool:
         """Say if it has ended, with everything it started; kill it when unwinding takes too long.
