@@ -39,8 +39,9 @@ def main() -> int:
     wishes = Wishes(lab, Path(folder), services=cast(ServicesMode, services))
     with os.fdopen(int(descriptor), "w", buffering=1, encoding="utf-8") as events:
         try:
-            _tell(events, Ready())
+            _tell(events, PhaseBegun(START))
             with _services_ahead(wishes, events) as ahead:
+                _tell(events, Ready())
                 line = sys.stdin.readline()
                 return _grade(wishes, from_line(line), ahead, events) if line else CANCELLED
         except (KeyboardInterrupt, BrokenPipeError):
@@ -61,7 +62,6 @@ def _services_ahead(wishes: Wishes, events: TextIO) -> Iterator[Ahead | None]:
     with contextlib.ExitStack() as stack:
         ahead = None
         with contextlib.suppress(GradingError, OSError):
-            _tell(events, PhaseBegun(START))
             order = attempts.order(wishes)
             content = fingerprint(order.lab)
             place = open_place(

@@ -17,12 +17,14 @@ import psutil
 
 from graders.model import Problem
 from graders.processes import die_with_parent
+from graders.state import cache_folder
 from graders.watch.messages import Job, Recorded, from_line, to_line
 
 CHUNK_BYTES = 1 << 16
 LOG_LINES = 10
 UNWINDING_S = 30.0  # PostgreSQL alone may take half of it to shut down
 POLL_S = 0.02
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 
 
 class Child:
@@ -36,6 +38,7 @@ class Child:
         self._heard = False
         self._process = subprocess.Popen(
             [*command, str(writer)],
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=self._log,
@@ -121,6 +124,17 @@ class Child:
     def _remember_family(self) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             self._family = psutil.Process(self._process.pid).children(recursive=True)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment; who wants no bytecode beside sources has it in the cache.
+
+    Without any, each child would compile all it imports, for seconds.
+    """
+    if NO_BYTECODE not in os.environ:
+        return dict(os.environ)
+    kept = {key: one for key, one in os.environ.items() if key != NO_BYTECODE}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(cache_folder() / "bytecode")}
 
 
 def _lives(process: psutil.Process) -> bool:

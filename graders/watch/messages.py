@@ -30,7 +30,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Ready:
-    """The child has imported all it needs; it listens to signals, and for its job."""
+    """The child has imported all it needs and started services; it waits for its job."""
 
 
 @dataclass(frozen=True)
