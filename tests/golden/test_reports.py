@@ -11,7 +11,7 @@ from rich.console import Console
 from graders.model import Outcome, Problem, Report
 from graders.report import TerminalReport
 from graders.report.exchange import to_junit, to_step_summary
-from graders.verdict import LEFT_OUT, judge_submission
+from graders.verdict import ENDED_EARLY, judge_submission
 
 EXPECTED = Path(__file__).with_name("expected")
 WIDTH = 80
@@ -32,7 +32,7 @@ def judged(report: Report, outcomes: set[Outcome]) -> Report:
 def stopped(report: Report) -> Report:
     """Return the report of a grade that ended before its first check."""
     nothing = tuple(
-        dataclasses.replace(one, outcome=Outcome.SKIPPED, earned=0, reason=LEFT_OUT, checks=())
+        dataclasses.replace(one, outcome=Outcome.SKIPPED, earned=0, reason=ENDED_EARLY, checks=())
         for one in report.requirements
     )
     return dataclasses.replace(
@@ -44,6 +44,8 @@ def stopped(report: Report) -> Report:
         estimates=(),
         problem=PROBLEM,
         log=(),
+        look_alike=None,
+        timelines=(),
     )
 
 
