@@ -3,7 +3,8 @@
 
 const net = require("node:net");
 
-const TIMEOUT_MS = 500;
+// Shorter, and a process that got no turn for a moment would take that for a slow Redis.
+const TIMEOUT_MS = 1500;
 const FAILURES_TO_PAUSE = 3;
 const PAUSE_MS = 300;
 

@@ -22,7 +22,8 @@ from breaker import Breaker
 from entries import Entry, unpacked
 from questions import Question
 
-TIMEOUT_S = 0.5
+# Shorter, and a process that got no turn for a moment would take that for a slow Redis.
+TIMEOUT_S = 1.5
 MAX_CONNECTIONS = 20
 BREAKER_PAUSE_S = 0.3
 # Longer than a call to the origin; and no longer, for who holds a lock may have died.
