@@ -9,7 +9,7 @@ from graders.model.timelines import Mark
 class Curve:
     """Times in ms at the percents of its LoadSeries, and the 90 % interval around each.
 
-    None is no time at all: so many requests failed or were never answered. There is no interval
+    None stands for unlimited time: so many requests failed or were never answered. There is no interval
     around what too few requests were measured for.
     """
 

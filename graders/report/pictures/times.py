@@ -217,7 +217,7 @@ def _with_interval(curve: Curve, at: int) -> str:
 
 
 def _ms(value: float | None) -> str:
-    return "no time at all" if value is None else f"{figure(value)} ms"
+    return "unlimited time" if value is None else f"{figure(value)} ms"
 
 
 def _limit_words(limit: Limit) -> str:
