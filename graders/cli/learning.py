@@ -11,7 +11,7 @@ from rich.text import Text
 from graders import labs
 from graders.cli.base import LabName, app, out
 from graders.errors import UsageError
-from graders.history import Attempt, History
+from graders.history import Attempt, History, own_attempts
 from graders.manifest import Manifest, Requirement, did_you_mean, load_manifest
 from graders.model import Outcome
 from graders.report import TerminalReport
@@ -32,7 +32,7 @@ def list_labs() -> None:
         table.add_column(name, justify="right" if name in ("minutes", "best") else "left")
     history = History(history_url())
     for lab in labs.all_labs():
-        manifest, attempts = load_manifest(lab), history.attempts(lab.name)
+        manifest, attempts = load_manifest(lab), own_attempts(history.attempts(lab.name), lab)
         state, best = _state(lab, attempts), _best(attempts)
         table.add_row(lab.name, manifest.lab.question, str(manifest.lab.minutes), state, best)
     out.print(table)
@@ -78,8 +78,9 @@ def hint(
     """
     folder = labs.find_lab(lab)
     manifest, name = load_manifest(folder), folder.resolve().name
+    own = own_attempts(History(history_url()).attempts(name), folder)
     ids = [one.id for one in manifest.requirements]
-    chosen = requirement or _failed_last(name, manifest)
+    chosen = requirement or _failed_last(own, manifest)
     if chosen not in ids:
         raise UsageError(
             f"{lab} has no requirement {chosen!r}{did_you_mean(chosen, ids)}.",
@@ -106,9 +107,8 @@ def _give(requirement: Requirement, lab: str, step: int | None, *, all_steps: bo
         out.print(Text("These are all the hints there are; --all shows them again.", "dim"))
 
 
-def _failed_last(lab: str, manifest: Manifest) -> str:
-    recorded = History(history_url()).attempts(lab)
-    last = recorded[-1].requirements if recorded else []
+def _failed_last(attempts: list[Attempt], manifest: Manifest) -> str:
+    last = attempts[-1].requirements if attempts else []
     failed = {one.requirement for one in last if one.outcome == Outcome.FAILED}
     for requirement in manifest.requirements:
         if requirement.id in failed:
@@ -146,10 +146,11 @@ def solution(
             f"Choose one of: {', '.join(found)}.",
         )
     history, lab_name = History(history_url()), folder.resolve().name
-    passed = any(has_passed(one) for one in history.attempts(lab_name))
+    own = own_attempts(history.attempts(lab_name), folder)
+    passed = any(has_passed(one) for one in own)
     if not passed and not spoil:
         raise UsageError(
-            f"No whole attempt at {lab_name} passed yet, and a solution would spoil it.",
+            f"No whole attempt of yours at {lab_name} passed yet, and a solution would spoil it.",
             f"Ask for a hint: lab hint {lab_name}; or say that you want it: --spoil.",
         )
     history.view_solution(lab_name, name, spoilt=not passed)

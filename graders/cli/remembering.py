@@ -19,6 +19,7 @@ from graders.history import (
     figures_of,
     flips,
     moves,
+    own_attempts,
     pooled_ratios,
 )
 from graders.model import Outcome
@@ -36,21 +37,23 @@ Key = tuple[str, str]
 def history(
     lab: Annotated[str | None, typer.Argument(help="only this lab, with its figures")] = None,
 ) -> None:
-    """Show your attempts, oldest first; of one lab also the trends and what changed last.
+    """Show all attempts, oldest first; of one lab also the trends of yours and what changed last.
 
     Example: lab history url_shortener
     """
     kept = History(history_url())
-    name = labs.find_lab(lab).resolve().name if lab else None
+    folder = labs.find_lab(lab) if lab else None
+    name = folder.resolve().name if folder else None
     attempts = kept.attempts(name)
     if not attempts:
         out.print("No attempts yet. Begin one: make lab-<lab>")
         return
     out.print(_attempts(attempts))
-    if name:
-        _trends(attempts)
-        _changes(attempts)
-        _pooled(pooled_ratios(attempts))
+    if folder and name:
+        own = own_attempts(attempts, folder)
+        _trends(own)
+        _changes(own)
+        _pooled(pooled_ratios(own))
         _hints(kept, name)
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from graders import labs
 from graders.cli.base import INTERRUPTED, out
-from graders.history import History
+from graders.history import History, own_attempts
 from graders.manifest import Manifest, load_manifest
 from graders.model import Outcome
 from graders.report.json_report import from_json
@@ -79,7 +79,7 @@ def watch_lab(folder: Path, services: ServicesMode, seed: int | None, *, plain: 
 def first_state(lab: Path, target: Path, history: History, seed: int | None) -> State:
     """Return what is known before anything is graded: from the history, the last report."""
     manifest, name = load_manifest(lab), lab.resolve().name
-    attempts = history.attempts(name)
+    attempts = own_attempts(history.attempts(name), lab)
     known_s = history.phase_times_s(name)
     setting = Setting(name, str(target), manifest, _under_load(manifest), known_s, seed)
     last = _failed_check(Path(attempts[-1].report_folder)) if attempts else ""

@@ -1,5 +1,6 @@
 """The record of attempts, hints and looks at solutions, and what it tells about a learner's way."""
 
+from graders.history.own import own_attempts
 from graders.history.pooling import Pooled, pool
 from graders.history.store import History
 from graders.history.tables import Attempt, RequirementOutcome
@@ -24,6 +25,7 @@ __all__ = [
     "figures_of",
     "flips",
     "moves",
+    "own_attempts",
     "pool",
     "pooled_ratios",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graders.history import Attempt
+from graders.history import own_attempts as own_rows
 from graders.model import Outcome, Report
 from graders.report.json_report import from_json
 
@@ -44,16 +45,7 @@ def own_attempts(recorded: Iterable[Attempt], lab: Path, source: Path | None = N
 
     With a `source`, only those of this folder or archive, wherever it lies.
     """
-    kept = []
-    for one in recorded:
-        submission = Path(one.submission).resolve()
-        if (
-            submission == source.resolve()
-            if source
-            else not submission.is_relative_to(lab.resolve())
-        ):
-            kept.append(_past(one))
-    return kept
+    return [_past(one) for one in own_rows(recorded, lab, source)]
 
 
 def _past(one: Attempt) -> Past:

@@ -2,11 +2,16 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from graders.cli.watching import first_state
+from graders.history import History
+from graders.state import history_url
 
 LookUp = Callable[..., Any]
 
@@ -17,11 +22,19 @@ FORMATS |= {"findings.sarif"}
 
 @pytest.fixture(scope="module")
 def used_kit(tmp_path_factory: pytest.TempPathFactory, new_kit: Callable[[Path], Any]) -> Any:
-    """A kit in which the solution and then the starter of a lab were graded."""
+    """A kit in which a learner handed in what the solution is, and then the starter again."""
     kit = new_kit(tmp_path_factory.mktemp("used"))
     for source, code in ((SOLUTION, 0), (STARTER, 1)):
-        assert kit.lab("grade", "document", "--from", Path("labs/document", source)).code == code
+        work(kit, source)
+        assert kit.lab("grade", "document").code == code
     return kit
+
+
+def work(kit: Any, source: str) -> None:
+    """Let the learner's own folder hold what comes with the lab."""
+    own = kit.folder / "submissions/document"
+    shutil.rmtree(own, ignore_errors=True)
+    shutil.copytree(kit.folder / "labs/document" / source, own)
 
 
 def test_a_started_lab_is_copied_and_graded_and_never_overwritten(kit: Any) -> None:
@@ -130,6 +143,21 @@ def test_the_list_shows_each_labs_state_and_best_score(used_kit: Any, look_up: L
     assert re.search(r"^ greeter .* not begun", listed, re.MULTILINE)
     (used_kit.folder / "submissions/greeter").mkdir(parents=True)
     assert re.search(r"^ greeter .* started", look_up(used_kit, "list").output, re.MULTILINE)
+
+
+def test_attempts_at_what_comes_with_a_lab_are_not_the_learners(kit: Any, look_up: LookUp) -> None:
+    for source, code in ((SOLUTION, 0), (STARTER, 1)):
+        assert kit.lab("grade", "document", "--from", Path("labs/document", source)).code == code
+    assert re.search(r"^ document .* not begun *$", look_up(kit, "list").output, re.MULTILINE)
+    unnamed = look_up(kit, "hint", "document")
+    assert (unnamed.code, "No requirement failed in your last" in unnamed.output) == (2, True)
+    kept_back = look_up(kit, "solution", "document", "complete")
+    assert (kept_back.code, "of yours" in kept_back.output) == (2, True)
+    history = look_up(kit, "history", "document").output
+    assert history.count("labs/document/") == 2  # they are on record
+    assert "since" not in history
+    lab, target = Path("labs/document"), Path("submissions/document")
+    assert first_state(lab, target, History(history_url()), None).failed_before == ""
 
 
 def test_the_history_has_each_attempt_in_order(used_kit: Any, look_up: LookUp) -> None:
