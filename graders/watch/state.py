@@ -56,13 +56,22 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Remembered:
+    """What a content was graded as, the verdict's exit code, and where the report lies."""
+
+    results: Mapping[str, Result]
+    exit_code: int
+    report_folder: str
+
+
+@dataclass(frozen=True)
 class State:
-    """All that the screen shows; `remembered` are the results of contents that were graded."""
+    """All that the screen shows; `remembered` are the contents that were graded."""
 
     setting: Setting
     content: str = ""
     results: Mapping[str, Result] = field(default_factory=dict)
-    remembered: Mapping[str, Mapping[str, Result]] = field(default_factory=dict)
+    remembered: Mapping[str, Remembered] = field(default_factory=dict)
     run: Run | None = None
     wanted: Scope | None = None
     focus: str = ""

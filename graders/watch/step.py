@@ -13,7 +13,6 @@ from graders.model import (
     ChecksFound,
     Outcome,
     Problem,
-    Report,
     worst,
 )
 from graders.phases import Advance, expected_phases
@@ -32,7 +31,7 @@ from graders.watch.events import (
     Saved,
 )
 from graders.watch.messages import Job
-from graders.watch.state import TROUBLE, Result, Run, Scope, State
+from graders.watch.state import TROUBLE, Remembered, Result, Run, Scope, State
 
 Turn = tuple[State, tuple[Effect, ...]]
 
@@ -69,15 +68,33 @@ def _said(state: State, run: Run, event: Said, now_s: float) -> State:
 
 
 def _saved(state: State, content: str) -> Turn:
-    if content == state.content:
+    same, known = content == state.content, state.remembered.get(content)
+    if same and _is_graded_now(state):
+        return dataclasses.replace(state, note="Saved without a change: it is being graded."), ()
+    if same and known and not state.problem:
         return dataclasses.replace(state, note="Saved without a change: all results stand."), ()
     state = dataclasses.replace(state, content=content)
-    if content in state.remembered:
-        results = {**state.results, **state.remembered[content]}
-        note = "You had this before: its results are back."
-        state = dataclasses.replace(state, results=results, note=note, wanted=None, problem=None)
-        return _cancelled(_refocused(state))
-    return _want(state, Scope.SAVED)
+    return _back(state, known) if known else _want(state, Scope.SAVED)
+
+
+def _is_graded_now(state: State) -> bool:
+    """Say if what is on disk is being graded, or will be as soon as another grade is gone."""
+    at_work = state.run and not state.run.cancelled and not state.problem
+    return bool(state.wanted or at_work)
+
+
+def _back(state: State, known: Remembered) -> Turn:
+    """Take back what the content on disk was graded as."""
+    state = dataclasses.replace(
+        state,
+        results={**state.results, **known.results},
+        exit_code=known.exit_code,
+        report_folder=known.report_folder,
+        note="You had this before: its results are back.",
+        wanted=None,
+        problem=None,
+    )
+    return _cancelled(_refocused(state))
 
 
 def _want(state: State, scope: Scope) -> Turn:
@@ -140,27 +157,27 @@ def _finished(state: State, run: Run, event: Finished) -> State:
         for one in event.report.requirements
         if one.id in run.job.requirements
     }
-    verdict = event.report.verdict
     times_s = {**state.setting.known_s, **event.report.phases_s}
     return dataclasses.replace(
         _take(state, graded),
-        remembered=_remembered(state, run, event.report, graded),
+        remembered=_remembered(state, run, event, graded),
         report_folder=event.folder,
-        exit_code=verdict.exit_code,
+        exit_code=event.report.verdict.exit_code,
         problem=event.report.problem,
         setting=dataclasses.replace(state.setting, known_s=times_s),
     )
 
 
 def _remembered(
-    state: State, run: Run, report: Report, graded: Mapping[str, Result]
-) -> Mapping[str, Mapping[str, Result]]:
+    state: State, run: Run, event: Finished, graded: Mapping[str, Result]
+) -> Mapping[str, Remembered]:
     """Remember a content once all of it that needs no load was graded to the end."""
-    first = run.content not in state.remembered
-    if report.problem or (first and run.scope is Scope.LOAD):
+    known = state.remembered.get(run.content)
+    if event.report.problem or (not known and run.scope is Scope.LOAD):
         return state.remembered
-    known = state.remembered.get(run.content, {})
-    return {**state.remembered, run.content: {**known, **graded}}
+    results = {**(known.results if known else {}), **graded}
+    kept = Remembered(results, event.report.verdict.exit_code, event.folder)
+    return {**state.remembered, run.content: kept}
 
 
 def _take(state: State, graded: Mapping[str, Result]) -> State:

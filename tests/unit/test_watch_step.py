@@ -113,6 +113,55 @@ def test_a_save_without_a_change_grades_nothing(failed: Machine) -> None:
     assert outcomes(failed)["keeps"] is Outcome.FAILED
 
 
+@pytest.mark.parametrize("culprit", ["submission", "lab", "machine"])
+def test_what_could_not_be_graded_is_graded_when_it_is_saved_again(
+    machine: Machine, culprit: str
+) -> None:
+    machine.feed(Saved("one"), Problem(culprit, "It is broken.", "Mend it."))
+    assert machine.feed(Saved("one")) == [Cancel()]  # it is over, but not gone yet
+    assert begun(machine.feed(Gone())).requirements == CORRECT
+    assert machine.state.problem is None
+    machine.feed(Problem(culprit, "It is broken.", "Mend it."), Gone())
+    assert begun(machine.feed(Saved("one"))).requirements == CORRECT
+
+
+def test_what_was_only_graded_under_load_is_graded_when_it_is_saved_again(
+    machine: Machine,
+) -> None:
+    machine.feed(Saved("one"), Pressed("r"), Gone())
+    assert machine.feed(Saved("one")) == []
+    assert machine.state.note == "Saved without a change: it is being graded."
+    machine.grade([])
+    machine.feed(Gone())
+    assert begun(machine.feed(Saved("one"))).requirements == CORRECT
+
+
+def test_a_save_without_a_change_leaves_the_grade_of_it_alone(failed: Machine) -> None:
+    failed.feed(Saved("two"))
+    assert failed.feed(Saved("two")) == []
+    failed.feed(Saved("three"))
+    assert failed.feed(Saved("three")) == []  # it waits for the other one's end
+    assert begun(failed.feed(Gone())).requirements == CORRECT
+    assert failed.state.note == ""
+
+
+def test_a_problem_does_not_hide_results_that_are_remembered(failed: Machine) -> None:
+    failed.feed(Pressed("a"), Problem("machine", "It is full.", "Make room."), Gone())
+    assert failed.feed(Saved("one")) == []
+    assert failed.state.problem is None
+    assert (outcomes(failed)["keeps"], failed.state.exit_code) == (Outcome.FAILED, 1)
+
+
+def test_what_was_graded_before_gets_its_verdict_and_report_back(failed: Machine) -> None:
+    failed.feed(Saved("two"))
+    failed.grade([], folder="attempts/two")
+    failed.feed(Gone())
+    assert (failed.state.exit_code, failed.state.report_folder) == (0, "attempts/two")
+    failed.feed(Saved("one"))
+    assert (failed.state.exit_code, failed.state.report_folder) == (1, "attempts/one")
+    assert failed.feed(Pressed("o")) == [OpenReport("attempts/one")]
+
+
 def test_what_was_graded_before_gets_its_results_back(failed: Machine) -> None:
     before = outcomes(failed)
     failed.feed(Saved("two"))

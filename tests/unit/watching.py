@@ -103,7 +103,9 @@ class Machine:
         self.effects += asked
         return asked
 
-    def grade(self, failing: Sequence[str] = (), *, end: bool = True) -> list[Effect]:
+    def grade(
+        self, failing: Sequence[str] = (), *, end: bool = True, folder: str = "attempts/one"
+    ) -> list[Effect]:
         """Let the grade at work run: checks named in `failing` fail, later stages are skipped."""
         assert self.state.run
         job = self.state.run.job
@@ -121,7 +123,7 @@ class Machine:
             self.feed(PhaseBegun(stage_phase(one.stage)), one)
         requirements = judge_requirements(MANIFEST, results, set(job.requirements))
         self.report = make_report(requirements, results)
-        return self.feed(Finished(self.report, "attempts/one")) if end else []
+        return self.feed(Finished(self.report, folder)) if end else []
 
     @staticmethod
     def _order(requirements: Sequence[str], first: Sequence[str]) -> list[str]:
