@@ -88,6 +88,7 @@ def _events(watched: Watched, display: Display) -> Iterator[list[Event]]:
         watch_filter=lambda _change, path: is_of_interest(path, watched.folder),
         rust_timeout=WAKE_MS,
         yield_on_timeout=True,
+        ignore_permission_denied=True,
     )
     first: list[Event] = [Saved(fingerprint(watched.folder))]
     for changed in changes:
