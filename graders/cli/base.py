@@ -1,5 +1,6 @@
 """What all commands share: the application, its consoles, its options, its way to fail."""
 
+import io
 import signal
 import sys
 from pathlib import Path
@@ -58,6 +59,9 @@ Seed = Annotated[int | None, typer.Option(help="repeat the random choices of an 
 def main() -> None:
     """Run the command line; every foreseeable problem becomes a message and an exit code."""
     signal.signal(signal.SIGINT, _interrupt_once)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # not every terminal and pipe has a ✓
     try:
         app()
     except KeyboardInterrupt:

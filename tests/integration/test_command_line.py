@@ -180,6 +180,19 @@ def test_a_report_is_shown_again_in_the_form_that_is_asked_for(
     assert (shown.code, " PASSED " in shown.output) == (0, True)
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize(
+    "command", ["report document", "history document", "grade document --no-record"]
+)
+def test_an_output_without_unicode_is_no_reason_to_end(
+    used_kit: Any, command: str, encoding: str
+) -> None:
+    done = used_kit.lab(*command.split(), PYTHONIOENCODING=encoding)
+    assert done.code == (1 if command.startswith("grade") else 0)
+    assert "Traceback" not in done.output
+    assert "status" in done.output or "1 of 4" in done.output
+
+
 def test_a_hint_is_given_for_a_requirement_or_for_the_first_that_failed(
     used_kit: Any, look_up: LookUp
 ) -> None:
