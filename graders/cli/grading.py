@@ -15,7 +15,7 @@ from graders.cli.progress import grade_shown, seeding_shown
 from graders.cli.watching import watch_lab
 from graders.model import Outcome, Report
 from graders.playground import Played, play
-from graders.report import TerminalReport
+from graders.report import TerminalReport, plain_lines
 from graders.report.terminal import first_trouble
 from graders.state import cache_folder
 
@@ -49,7 +49,7 @@ def start(
     out.print(_locust_command(folder, url), soft_wrap=True)
     if not sys.stdin.isatty() or not sys.stdout.isatty():
         wishes = Wishes(lab, target, load=not no_load, services=services, seed=seed)
-        sys.exit(_grade(wishes, record=True, to=None))
+        sys.exit(_grade(wishes, record=True, to=None, plain=plain))
     sys.exit(watch_lab(folder, services, seed, plain=plain))
 
 
@@ -72,6 +72,7 @@ def grade(
     ] = False,
     to: Annotated[Path | None, typer.Option("--out", help="write the report files here")] = None,
     record: Annotated[bool, typer.Option(help="keep the attempt in the history")] = True,
+    plain: Plain = False,
 ) -> None:
     """Grade a submission once; exit code 0 passed, 1 failed, 2 could not grade, 3 inconclusive.
 
@@ -89,17 +90,25 @@ def grade(
         sandbox=sandbox,
         untrusted=untrusted,
     )
-    sys.exit(_grade(wishes, record=record, to=to))
+    sys.exit(_grade(wishes, record=record, to=to, plain=plain))
 
 
-def _grade(wishes: Wishes, *, record: bool, to: Path | None) -> int:
+def _grade(wishes: Wishes, *, record: bool, to: Path | None, plain: bool) -> int:
     order = attempts.order(wishes)
-    with grade_shown(order) as progress:
+    with grade_shown(order, still=plain) as progress:
         report, folder = attempts.attempt(order, progress, record, to)
-    out.print(TerminalReport(report))
+    _show(report, plain=plain)
     out.print(Text(f"report: {short(folder)}/report.html", style="dim"), soft_wrap=True)
     out.print(Text(f"next: {next_step(report, wishes.lab)}"), soft_wrap=True)
     return report.verdict.exit_code
+
+
+def _show(report: Report, *, plain: bool) -> None:
+    if not plain:
+        out.print(TerminalReport(report))
+        return
+    for line in plain_lines(report):
+        out.print(Text(line), soft_wrap=True)
 
 
 def short(folder: Path) -> Path:

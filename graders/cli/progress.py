@@ -47,12 +47,16 @@ class GradeBar:
 
 
 @contextlib.contextmanager
-def grade_shown(order: Order) -> Iterator[Progress]:
-    """Announce the phases of a grade with their share of the time, and show how far it is."""
+def grade_shown(order: Order, *, still: bool = False) -> Iterator[Progress]:
+    """Announce the phases of a grade with their share of the time, and show how far it is.
+
+    With `still` nothing moves after the announcement.
+    """
     phases = expected_phases(order.manifest, order.requirements, _known_s(order))
     out.print(Text(f"grading: {announcement(phases)}", style="dim"), soft_wrap=True)
     bar = GradeBar(Advance(phases))
-    with Live(bar, console=out, refresh_per_second=REDRAWS_PER_S, transient=True):
+    moving = Live(bar, console=out, refresh_per_second=REDRAWS_PER_S, transient=True)
+    with contextlib.nullcontext() if still else moving:
         yield bar.tell
 
 

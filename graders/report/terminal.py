@@ -28,6 +28,11 @@ STYLES = {
     Outcome.ERROR: "magenta",
     Outcome.SKIPPED: "dim",
 }
+INTROS = {
+    Outcome.FAILED: "first to fix",
+    Outcome.INCONCLUSIVE: "not decided",
+    Outcome.ERROR: "could not be graded (not your fault)",
+}
 TROUBLE = (Outcome.FAILED, Outcome.ERROR, Outcome.INCONCLUSIVE)
 INDENT = (0, 0, 0, 2)
 
@@ -178,12 +183,7 @@ def _look_alike(known: LookAlike) -> Text:
 
 
 def _heading(requirement: RequirementResult) -> str:
-    intro = {
-        Outcome.FAILED: "first to fix",
-        Outcome.INCONCLUSIVE: "not decided",
-        Outcome.ERROR: "could not be graded (not your fault)",
-    }[requirement.outcome]
-    return f"{intro}: {requirement.id} · {requirement.title}"
+    return f"{INTROS[requirement.outcome]}: {requirement.id} · {requirement.title}"
 
 
 def _feedback(check: CheckResult, requirement: RequirementResult) -> Table:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from graders.model import Feedback, Outcome, Problem
+from graders.report.terminal import INTROS
 from graders.watch.state import Run, Scope, State, is_stale
 
 KEYS = {
@@ -13,11 +14,6 @@ KEYS = {
     "a": "run all",
     "r": "run load",
     "q": "quit",
-}
-INTROS = {
-    Outcome.FAILED: "first to fix",
-    Outcome.INCONCLUSIVE: "not decided",
-    Outcome.ERROR: "could not be graded (not your fault)",
 }
 
 

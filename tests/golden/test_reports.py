@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from graders.model import Outcome, Problem, Report
-from graders.report import TerminalReport
+from graders.report import TerminalReport, plain_lines
 from graders.report.exchange import to_junit, to_step_summary
 from graders.verdict import ENDED_EARLY, judge_submission
 
@@ -71,6 +71,15 @@ def test_the_terminal_shows(
     variant: str, report: Report, compare: Callable[[Path, str], None]
 ) -> None:
     compare(EXPECTED / f"terminal-{variant}.txt", on_a_terminal(VARIANTS[variant](report)))
+
+
+@pytest.mark.parametrize("variant", ["failed", "problem"])
+def test_plain_lines_say(
+    variant: str, report: Report, compare: Callable[[Path, str], None]
+) -> None:
+    text = "".join(f"{line}\n" for line in plain_lines(VARIANTS[variant](report)))
+    compare(EXPECTED / f"plain-{variant}.txt", text)
+    assert not set(text) & set("✓✗·━▄█")
 
 
 @pytest.mark.parametrize("variant", ["failed", "problem"])

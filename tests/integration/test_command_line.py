@@ -193,6 +193,16 @@ def test_an_output_without_unicode_is_no_reason_to_end(
     assert "status" in done.output or "1 of 4" in done.output
 
 
+@pytest.mark.parametrize("command", ["start", "grade"])
+def test_plain_lines_are_plain_in_a_pipe_as_well(kit: Any, command: str) -> None:
+    work(kit, STARTER)
+    done = kit.lab(command, "document", "--plain")
+    assert done.code == 1
+    assert "\nfailed: status, 0 of 10 points. The record says that it is accepted." in done.output
+    assert "\nfirst to fix: status. " in done.output
+    assert not set(done.output) & set("✓✗·━\x1b\r")
+
+
 def test_a_hint_is_given_for_a_requirement_or_for_the_first_that_failed(
     used_kit: Any, look_up: LookUp
 ) -> None:
