@@ -11,6 +11,7 @@ from rich.text import Text
 from graders import labs
 from graders.cli.base import app, out
 from graders.history import (
+    RATIO,
     Attempt,
     Figure,
     History,
@@ -79,20 +80,25 @@ def _attempts(attempts: list[Attempt]) -> Table:
 
 
 def _trends(attempts: list[Attempt]) -> None:
-    """Print each figure of the last attempts that have any, side by side."""
-    measured = [(one, _by_key(one)) for one in attempts]
-    measured = [(one, known) for one, known in measured if known][-SHOWN_COLUMNS:]
-    if not measured:
+    """Print the points of the last whole attempts and the figures of those that have any.
+
+    Whole is an attempt that left nothing out on request; points of others don't compare.
+    """
+    told = [(one, _by_key(one)) for one in attempts]
+    told = [(one, known) for one, known in told if known or one.complete][-SHOWN_COLUMNS:]
+    if not told:
         return
-    keys = list(dict.fromkeys(key for _, known in measured for key in known))
+    keys = list(dict.fromkeys(key for _, known in told for key in known))
     table = Table(box=None, header_style="dim", pad_edge=False)
     table.add_column("figure")
-    for one, _ in measured:
+    for one, _ in told:
         table.add_column(f"{one.started_at:%m-%d %H:%M}", justify="right")
-    table.add_row("points", *(f"{one.earned}/{one.points}" for one, _ in measured))
+    points = [f"{one.earned}/{one.points}" if one.complete else "" for one, _ in told]
+    table.add_row("points", *points)
     for key in keys:
-        table.add_row(_named(key), *(_cell(known.get(key)) for _, known in measured))
-    out.print(Text("\nfigures (× is to the reference solution in the same run)", "bold"))
+        table.add_row(_named(key), *(_cell(known.get(key)) for _, known in told))
+    title = "points of whole attempts, figures (× is to the reference solution in the same run)"
+    out.print(Text(f"\n{title}", "bold"))
     out.print(Padding(table, INDENT))
 
 
@@ -107,25 +113,26 @@ def _named(key: Key) -> str:
 def _cell(found: Figure | None) -> str:
     if not found:
         return ""
-    return f"{found.value:.2f} ×" if found.is_ratio else figure(found.value)
+    return f"{found.value:.2f} ×" if found.unit == RATIO else figure(found.value)
 
 
 def _changes(attempts: list[Attempt]) -> None:
-    """Print what differs between the last two attempts."""
+    """Print what the last attempt found otherwise than the latest one before that looked at it."""
     if len(attempts) < 2:
         return
-    before, after = attempts[-2:]
-    same = before.content_hash == after.content_hash
+    *earlier, last = attempts
+    same = earlier[-1].content_hash == last.content_hash
     lines = [
         Text.assemble(
             (f"{MARKS[one.after]} {one.requirement}", STYLES[one.after]), f" was {one.before}"
         )
-        for one in flips(before, after)
+        for one in flips(earlier, last)
     ]
-    lines += [_moved(one) for one in moves(before, after)]
-    content = "the content is the same" if same else "the content changed"
-    out.print(Text(f"\nsince the attempt before ({content})", "bold"))
-    for line in lines or [Text("no requirement and no figure that both have changed", "dim")]:
+    lines += [_moved(one) for one in moves(earlier, last)]
+    content = "as in" if same else "changed since"
+    title = f"since each was graded last (content {content} the attempt before)"
+    out.print(Text(f"\n{title}", "bold"))
+    for line in lines or [Text("nothing that it graded changed", "dim")]:
         out.print(Padding(line, INDENT))
 
 

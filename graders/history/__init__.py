@@ -5,6 +5,7 @@ from graders.history.pooling import Pooled, pool
 from graders.history.store import History
 from graders.history.tables import Attempt, RequirementOutcome
 from graders.history.trends import (
+    RATIO,
     Figure,
     Flip,
     Move,
@@ -15,6 +16,7 @@ from graders.history.trends import (
 )
 
 __all__ = [
+    "RATIO",
     "Attempt",
     "Figure",
     "Flip",

@@ -12,6 +12,7 @@ from graders.history.tables import (
     LoadFigure,
     PhaseTime,
     RequirementOutcome,
+    TailFigure,
 )
 from graders.model import Report
 
@@ -38,6 +39,7 @@ def attempt_row(report: Report, folder: Path) -> Attempt:
         phases=[PhaseTime(phase=name, duration_s=one) for name, one in report.phases_s.items()],
         limits=list(_limits(report)),
         loads=list(_loads(report)),
+        tails=list(_tails(report)),
         counters=list(_counters(report)),
     )
 
@@ -76,6 +78,12 @@ def _loads(report: Report) -> Iterator[LoadFigure]:
                 if reference
                 else None,
             )
+
+
+def _tails(report: Report) -> Iterator[TailFigure]:
+    for one in report.loads:
+        if one.mode == "timed":
+            yield TailFigure(profile=one.profile, p99_ms=_finite(one.submission.p99_ms))
 
 
 def _counters(report: Report) -> Iterator[Counter]:

@@ -13,7 +13,7 @@ class Base(DeclarativeBase):
 
 
 class Attempt(Base):
-    """One recorded grading. What older versions recorded lacks phases, limits, loads, counters."""
+    """One recorded grading. What older versions recorded lacks what hangs on it."""
 
     __tablename__ = "attempts"
 
@@ -36,6 +36,7 @@ class Attempt(Base):
     phases: Mapped[list["PhaseTime"]] = relationship(cascade=WHOLE, lazy="selectin")
     limits: Mapped[list["LimitFigure"]] = relationship(cascade=WHOLE, lazy="selectin")
     loads: Mapped[list["LoadFigure"]] = relationship(cascade=WHOLE, lazy="selectin")
+    tails: Mapped[list["TailFigure"]] = relationship(cascade=WHOLE, lazy="selectin")
     counters: Mapped[list["Counter"]] = relationship(cascade=WHOLE, lazy="selectin")
 
 
@@ -94,6 +95,16 @@ class LoadFigure(Base):
     reference_p50_ms: Mapped[float | None]
     reference_p95_ms: Mapped[float | None]
     reference_cpu_ms_per_request: Mapped[float | None]
+
+
+class TailFigure(Base):
+    """How long the slowest in a hundred requests of a timed load profile took the submission."""
+
+    __tablename__ = "tail_figures"
+
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id"), primary_key=True)
+    profile: Mapped[str] = mapped_column(primary_key=True)
+    p99_ms: Mapped[float | None]
 
 
 class Counter(Base):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,8 +87,35 @@ def test_what_changed_between_two_contents(
     lab.record(attempt(report, 1, 6.0, 3.0, "a"), Path())
     lab.record(attempt(report, 2, 3.0, 1.5, "b"), Path())
     text = shown(LAB)
-    compare(EXPECTED / "history-changed.txt", text[text.index("since the attempt before") :])
+    compare(EXPECTED / "history-changed.txt", text[text.index("since each was graded last") :])
     assert "✓ keeps-entries was failed" in text
+
+
+def test_after_load_alone_it_says_what_changed_since_the_load_before(
+    lab: History, report: Report
+) -> None:
+    lab.record(attempt(report, 1, 6.0, 3.0, "a"), Path())
+    saved = dataclasses.replace(attempt(report, 2, 3.0, 1.5, "b"), loads=(), thresholds=())
+    partly = dataclasses.replace(saved.verdict, complete=False)
+    lab.record(dataclasses.replace(saved, verdict=partly), Path())
+    load = attempt(report, 3, 3.0, 1.5, "b")
+    unasked = tuple(
+        dataclasses.replace(one, outcome=Outcome.PASSED if one.stage == "load" else Outcome.SKIPPED)
+        for one in load.requirements
+    )
+    lab.record(dataclasses.replace(load, requirements=unasked, verdict=partly), Path())
+    text = shown(LAB)
+    assert "✓ fast was inconclusive" in text
+    assert "pages, p95: 3.00 × → 1.50 ×" in text
+    [points] = [line.split() for line in text.splitlines() if line.startswith("  points")]
+    assert points == ["points", "3/20"]  # the others left something out
+
+
+def test_whole_attempts_without_load_have_points_side_by_side(lab: History, report: Report) -> None:
+    for minute in (1, 2):
+        one = attempt(report, minute, 6.0, 3.0, str(minute))
+        lab.record(dataclasses.replace(one, loads=(), thresholds=()), Path())
+    assert re.search(r"^  points +3/20 +8/20$", shown(LAB), re.MULTILINE)
 
 
 def test_the_history_of_all_labs_is_the_list_of_attempts_alone(

@@ -112,6 +112,7 @@ def test_the_figures_of_an_attempt_are_kept_with_it(history: History, report: Re
     assert (limit.max_ratio, limit.max) == (2.0, None)
     (load,) = found.loads
     assert (load.p50_ms, load.reference_p50_ms, load.runs) == (2.0, 1.0, 3)
+    assert [(one.profile, one.p99_ms) for one in found.tails] == [("pages", 9.5)]
 
 
 def test_a_phase_is_expected_to_take_the_longest_of_the_last_few_times(
@@ -172,7 +173,7 @@ def test_a_history_of_the_first_version_goes_on_with_all_it_holds(
     history = History(f"sqlite:///{file}")
     (old,) = history.attempts()
     assert (old.attempt, old.earned, old.requirements[0].outcome) == ("old", 20, "passed")
-    assert (old.phases, old.limits, old.loads, old.counters) == ([], [], [], [])
+    assert (old.phases, old.limits, old.loads, old.tails, old.counters) == ([], [], [], [], [])
     history.record(report, Path())
     history.use_hint("guest_book", "greets", 1)
     assert [one.attempt for one in history.attempts()] == ["old", report.attempt]

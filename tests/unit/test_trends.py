@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from graders.history import Attempt, Figure, History, figures_of, flips, moves, pooled_ratios
+from graders.history import Attempt, Figure, Flip, History, figures_of, flips, moves, pooled_ratios
 from graders.model import Interval, LoadFigures, Outcome, Report
 
 Record = Callable[..., Attempt]
@@ -40,13 +40,18 @@ def with_ratio(report: Report, ratio: Interval) -> dict[str, object]:
     return {"thresholds": (dataclasses.replace(report.thresholds[0], ratio=ratio),)}
 
 
-def test_the_figures_of_an_attempt_are_ratios_and_counters(record: Record, report: Report) -> None:
+def test_the_figures_of_an_attempt_are_times_ratios_and_counters(
+    record: Record, report: Report
+) -> None:
     attempt = record("one", loads=(*report.loads, COUNTED))
     assert figures_of(attempt) == [
-        Figure("pages", "p50", 2.0, is_ratio=True),
-        Figure("pages", "p95", 2.0, is_ratio=True),
-        Figure("pages", "CPU", pytest.approx(1.1 / 0.9), is_ratio=True),  # type: ignore[arg-type]
-        Figure("work", "sql_per_request", 2.5, is_ratio=False),
+        Figure("pages", "p50 ms", 2.0, "ms"),
+        Figure("pages", "p95 ms", 4.0, "ms"),
+        Figure("pages", "p99 ms", 9.5, "ms"),
+        Figure("pages", "p50", 2.0, "×"),
+        Figure("pages", "p95", 2.0, "×"),
+        Figure("pages", "CPU", pytest.approx(1.1 / 0.9), "×"),  # type: ignore[arg-type]
+        Figure("work", "sql_per_request", 2.5, ""),
     ]
 
 
@@ -61,12 +66,35 @@ def test_a_requirement_flips_only_between_outcomes_of_a_grade(
         for one in report.requirements
     )
     after = record("two", requirements=mended)
-    (flip,) = flips(before, after)  # survives-restart was skipped before: no flip
+    (flip,) = flips([before], after)  # survives-restart was skipped before: no flip
     assert (flip.requirement, flip.before, flip.after) == (
         "keeps-entries",
         Outcome.FAILED,
         Outcome.PASSED,
     )
+
+
+def test_an_attempt_is_compared_with_what_was_graded_last_in_whichever_attempt_that_was(
+    record: Record, report: Report
+) -> None:
+    def graded(only: str, outcome: Outcome) -> dict[str, object]:
+        return {
+            "requirements": tuple(
+                dataclasses.replace(one, outcome=outcome if one.id == only else Outcome.SKIPPED)
+                for one in report.requirements
+            )
+        }
+
+    oldest = record("one", **graded("fast", Outcome.PASSED))
+    load = record("two", **graded("fast", Outcome.FAILED), loads=(*report.loads, COUNTED))
+    saved = record("three", **graded("keeps-entries", Outcome.FAILED), loads=())
+    counted = dataclasses.replace(COUNTED, per_request={"sql_per_request": 2.0})
+    again = record("four", **graded("fast", Outcome.PASSED), loads=(*report.loads, counted))
+    earlier = [oldest, load, saved]
+    assert flips(earlier, again) == [Flip("fast", Outcome.FAILED, Outcome.PASSED)]
+    [move] = moves(earlier, again)
+    assert (move.figure.name, move.before, move.figure.value) == ("sql_per_request", 2.5, 2.0)
+    assert flips([oldest, load], saved) == []
 
 
 @pytest.mark.parametrize(
@@ -86,7 +114,7 @@ def test_figures_move_by_more_than_chance(
     timed = dataclasses.replace(report.loads[0], submission=submission)
     counted = dataclasses.replace(COUNTED, per_request={"sql_per_request": sql})
     after = record("two", loads=(timed, counted))
-    assert [one.figure.name for one in moves(before, after)] == moved
+    assert [one.figure.name for one in moves([before], after)] == moved
 
 
 def test_attempts_of_the_same_content_are_pooled_and_no_others(
