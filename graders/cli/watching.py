@@ -81,7 +81,15 @@ def first_state(lab: Path, target: Path, history: History, seed: int | None) -> 
     manifest, name = load_manifest(lab), lab.resolve().name
     attempts = own_attempts(history.attempts(name), lab)
     known_s = history.phase_times_s(name)
-    setting = Setting(name, str(target), manifest, _under_load(manifest), known_s, seed)
+    setting = Setting(
+        lab=name,
+        folder=str(target),
+        handout=str(lab / "README.md"),
+        manifest=manifest,
+        under_load=_under_load(manifest),
+        known_s=known_s,
+        seed=seed,
+    )
     last = _failed_check(Path(attempts[-1].report_folder)) if attempts else ""
     return State(setting, failed_before=last, hints_used=history.hints_used(name))
 

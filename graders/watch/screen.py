@@ -13,7 +13,7 @@ from graders.manifest import Requirement
 from graders.model import Outcome
 from graders.report.terminal import STYLES
 from graders.report.words import MARKS
-from graders.watch.state import Run, State, is_stale
+from graders.watch.state import Run, Setting, State, is_stale
 from graders.watch.words import (
     KEYS,
     explained,
@@ -25,7 +25,7 @@ from graders.watch.words import (
     waiting,
 )
 
-HEAD_LINES, FOOT_LINES = 4, 2
+HEAD_LINES, FOOT_LINES = 5, 2
 BAR_WIDTH = 24
 NOT_GRADED = "·"
 INDENT = (0, 0, 0, 2)
@@ -43,9 +43,18 @@ def screen(state: State, now_s: float) -> Layout:
 
 
 def _head(state: State, now_s: float) -> Group:
-    setting = state.setting
-    title = Text.assemble((setting.manifest.lab.title, "bold"), f"  {setting.folder}/")
-    return Group(title, Text(standing(state), "dim"), _progress(state, now_s), Text())
+    now = Text(standing(state), "dim"), _progress(state, now_s), Text()
+    return Group(*places(state.setting), *now)
+
+
+def places(setting: Setting) -> tuple[Text, Text]:
+    """Return two lines: the lab and where its question stands, and where to write."""
+    title = (setting.manifest.lab.title, "bold")
+    where = Text.assemble(title, f"  handout: {setting.handout}")
+    lines = where, Text(f"your files: {setting.folder}/")
+    for line in lines:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return lines
 
 
 def _progress(state: State, now_s: float) -> RenderableType:

@@ -22,10 +22,14 @@ class Scope(Enum):
 
 @dataclass(frozen=True)
 class Setting:
-    """What does not change while it watches: the lab, what needs load, how long phases take."""
+    """What does not change while it watches: the lab, what needs load, how long phases take.
+
+    In `folder` the learner writes; `handout` is the file that asks the question.
+    """
 
     lab: str
     folder: str
+    handout: str
     manifest: Manifest
     under_load: frozenset[str]
     known_s: Mapping[str, float] = field(default_factory=dict)

@@ -9,14 +9,16 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from graders.manifest import load_manifest
 from graders.model import START, ChecksFound, LoadBegun, PhaseBegun, Problem, Seeding, stage_phase
 from graders.watch.events import Gone, Pressed, Saved
 from graders.watch.plain import news
-from graders.watch.screen import screen
+from graders.watch.screen import places, screen
 from graders.watch.state import State
 from tests.unit.watching import CHECKS, Machine, setting
 
-EXPECTED = Path(__file__).parents[1] / "golden" / "expected"
+ROOT = Path(__file__).parents[2]
+EXPECTED = ROOT / "tests/golden/expected"
 COLUMNS, ROWS = 80, 24
 KEPT = CHECKS["keeps"][1]
 
@@ -144,6 +146,24 @@ def test_the_screen_without_colour(
     assert max(cell_len(line) for line in text.splitlines()) <= COLUMNS
     tidy = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
     compare(EXPECTED / f"watch-{scene.__name__}.txt", tidy)
+
+
+LABS = [
+    one.parent for home in ("labs", "drafts") for one in sorted(ROOT.glob(f"{home}/*/lab.toml"))
+]
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.name)
+def test_the_head_names_the_handout_and_the_learners_folder_whole(lab: Path) -> None:
+    lab = lab.relative_to(ROOT)
+    manifest = load_manifest(ROOT / lab)
+    of_this_lab = setting(
+        handout=str(lab / "README.md"), folder=f"submissions/{lab.name}", manifest=manifest
+    )
+    lines = [one.plain for one in places(of_this_lab)]
+    assert str(lab / "README.md") in lines[0]
+    assert f"submissions/{lab.name}/" in lines[1]
+    assert max(map(cell_len, lines)) <= COLUMNS
 
 
 def test_the_screen_in_colour(compare: Callable[[Path, str], None]) -> None:

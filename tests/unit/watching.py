@@ -71,6 +71,7 @@ def setting(**changes: object) -> Setting:
     fields = {
         "lab": "guest_book",
         "folder": "submissions/guest_book",
+        "handout": "labs/guest_book/README.md",
         "manifest": MANIFEST,
         "under_load": frozenset({"fast"}),
         **changes,
