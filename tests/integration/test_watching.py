@@ -1,17 +1,21 @@
-"""`lab start --plain` on a terminal: grades, waits, grades again after a save, until Ctrl-C."""
+"""`lab start` on a terminal that a test holds the other end of: in plain lines, over ssh."""
 
 import contextlib
 import os
 import pty
+import select
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+
+from graders.processes import run_folder
 
 ON_ITS_OWN_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
@@ -23,47 +27,73 @@ CTRL_C = b"\x03"
 class Terminal:
     """`lab` on a terminal of its own."""
 
-    def __init__(self, kit: Any, *arguments: str) -> None:
+    def __init__(self, kit: Any, *arguments: str, env: Mapping[str, str] | None = None) -> None:
         self.master, slave = pty.openpty()
         command = [sys.executable, "-c", ON_ITS_OWN_TERMINAL, "-m", "graders", *arguments]
         self.process = subprocess.Popen(
             command,
             cwd=kit.folder,
-            env=kit.environment(TERM="xterm-256color"),
+            env=env or kit.environment(TERM="xterm-256color"),
             stdin=slave,
             stdout=slave,
             stderr=slave,
             start_new_session=True,
         )
         os.close(slave)
-        self.output = ""
+        self.output, self._lost = "", threading.Event()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
     def _read(self) -> None:
         with contextlib.suppress(OSError):  # nobody has the other end open any more
-            while chunk := os.read(self.master, 1 << 16):
-                self.output += chunk.decode(errors="replace")
+            while not self._lost.is_set():
+                if select.select([self.master], [], [], 0.05)[0]:
+                    self.output += os.read(self.master, 1 << 16).decode(errors="replace")
 
     def press(self, key: bytes) -> None:
         os.write(self.master, key)
+
+    def lose(self) -> None:
+        """Close this end, as sshd does when the connection is lost."""
+        self._lost.set()
+        self._reader.join()  # while somebody reads, it is not closed
+        os.close(self.master)
 
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self._reader.join()
-        os.close(self.master)
+        if not self._lost.is_set():
+            self.lose()
 
 
 @pytest.fixture
-def terminal(kit: Any) -> Iterator[Terminal]:
-    opened = Terminal(kit, "start", "document", "--plain")
-    yield opened
-    opened.close()
+def open_terminal(kit: Any) -> Iterator[Callable[..., Terminal]]:
+    opened: list[Terminal] = []
+
+    def open_one(*arguments: str, env: Mapping[str, str] | None = None) -> Terminal:
+        opened.append(Terminal(kit, *arguments, env=env))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def terminal(open_terminal: Callable[..., Terminal]) -> Terminal:
+    return open_terminal("start", "document", "--plain")
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder for services: sockets need short paths."""
+    with run_folder() as folder:
+        yield folder
 
 
 WAITING = "q quit."
+PLAIN_MARKS = set("\x1b\b✓✗·⠋━")
 
 
 def test_every_save_is_graded_until_ctrl_c(
@@ -111,6 +141,51 @@ def test_a_plain_session_is_lines_of_words_and_answers_keys(
     terminal.press(b"q")
     assert terminal.process.wait(timeout=60) == 1
     assert "failed: status. The record says that it is accepted." in terminal.output
-    assert not set(terminal.output) & set("\x1b\b✓✗·⠋━")
+    assert not set(terminal.output) & PLAIN_MARKS
     lines = terminal.output.replace("\r\n", "\n")
     assert "\r" not in lines  # the cursor never goes back
+
+
+def test_a_terminal_that_cannot_be_drawn_on_gets_plain_lines_by_itself(
+    kit: Any, open_terminal: Callable[..., Terminal], wait_until: Callable[..., Any]
+) -> None:
+    terminal = open_terminal("start", "document", env=kit.environment(TERM="dumb"))
+    wait_until(lambda: terminal.output.rstrip().endswith(WAITING), "it to wait")
+    assert "failed: status. The record says that it is accepted." in terminal.output
+    assert not set(terminal.output) & PLAIN_MARKS
+
+
+@pytest.mark.parametrize("look", ["screen", "plain"])
+@pytest.mark.parametrize("moment", ["grading", "waiting"])
+def test_a_connection_that_is_lost_leaves_nothing_behind(
+    open_terminal: Callable[..., Terminal],
+    short_folder: Path,
+    wait_until: Callable[..., Any],
+    gone: Callable[[int], None],
+    look: str,
+    moment: str,
+) -> None:
+    of_sshd = {one: os.environ[one] for one in ("HOME", "PATH")}
+    of_sshd |= {"TERM": "xterm-256color", "SSH_TTY": "/dev/pts/7", "LANG": "C"}
+    options = ["--plain"] if look == "plain" else []
+    terminal = open_terminal(
+        "start", "service", *options, env={**of_sshd, "TMPDIR": str(short_folder)}
+    )
+    lab = psutil.Process(terminal.process.pid)
+    if moment == "grading":
+        wait_until(lambda: any(map(is_server, lab.children(recursive=True))), "a service")
+    else:
+        wait_until(lambda: "Waiting for you to save" in terminal.output, "it to wait")
+        wait_until(lambda: any(map(is_server, lab.children(recursive=True))), "the next services")
+    family = lab.children(recursive=True)
+    terminal.lose()
+    assert terminal.process.wait(timeout=60) is not None
+    for one in family:
+        gone(one.pid)
+    wait_until(lambda: not list(short_folder.iterdir()), "the end of all run folders")
+
+
+def is_server(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.name().startswith(("postgres", "redis-server", "valkey-server"))
+    return False
