@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -189,3 +190,20 @@ def is_server(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.name().startswith(("postgres", "redis-server", "valkey-server"))
     return False
+
+
+def test_the_check_that_failed_last_is_the_first_to_be_answered(
+    kit: Any, open_terminal: Callable[..., Terminal], wait_until: Callable[..., Any]
+) -> None:
+    terminal = open_terminal("start", "greeter", "--plain")
+    wait_until(lambda: terminal.output.rstrip().endswith(WAITING), "it to wait")
+    terminal.press(b"n")
+    wait_until(lambda: "first to fix: greets-by-name" in terminal.output, "the next requirement")
+    terminal.press(b"n")
+    wait_until(lambda: "first to fix: unknown-404" in terminal.output, "the one after it")
+    seen = len(terminal.output)
+    app = kit.folder / "submissions/greeter/app.py"
+    app.write_text(app.read_text() + "\n")
+    wait_until(lambda: terminal.output[seen:].count("\nfailed: ") >= 3, "all answers")
+    answers = re.findall(r"^failed: (\S+)\. ", terminal.output[seen:], re.MULTILINE)
+    assert answers[0] == "unknown-404"

@@ -39,19 +39,20 @@ def make_ready(grader: Grader, wait_until: Callable[..., Any]) -> Callable[[], N
 @pytest.fixture
 def grade(grader: Grader, wait_until: Callable[..., Any]) -> Callable[[], list[Any]]:
     """Give the job and return all that is said until nothing is left."""
+    return lambda: all_of_it(grader, JOB, wait_until)
 
-    def all_of_it() -> list[Any]:
-        said: list[Any] = []
-        grader.begin(JOB)
 
-        def over() -> bool:
-            said.extend(grader.happened())
-            return said[-1:] == [None]
+def all_of_it(grader: Grader, job: Job, wait_until: Callable[..., Any]) -> list[Any]:
+    """Give a job and return all that is said until nothing is left."""
+    said: list[Any] = []
+    grader.begin(job)
 
-        wait_until(over, "the end of the grade")
-        return said
+    def over() -> bool:
+        said.extend(grader.happened())
+        return said[-1:] == [None]
 
-    return all_of_it
+    wait_until(over, "the end of the grade")
+    return said
 
 
 def servers() -> set[int]:
@@ -90,6 +91,19 @@ def test_every_job_has_services_of_its_own(
     make_ready()
     assert not first & servers()
     assert outcomes(grade()) == [Outcome.PASSED]
+
+
+def test_the_check_that_is_named_first_runs_first(
+    grader: Grader, wait_until: Callable[..., Any]
+) -> None:
+    lab = Path("labs/greeter")
+    last = "checks/test_greeter.py::test_an_unknown_page_is_not_found"
+    job = Job(("greets", "greets-by-name", "unknown-404"), (last,), run_all=False, seed=1)
+    grader.lab, grader.folder = lab, lab / "starter"
+    said = all_of_it(grader, job, wait_until)
+    checks = [one.check for one in said if isinstance(one, CheckResult)]
+    assert checks[0] == last
+    assert len(checks) == 4
 
 
 def test_services_of_a_lab_that_changed_meanwhile_are_not_used(
