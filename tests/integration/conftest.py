@@ -161,10 +161,10 @@ def look_up(
 def wait_until() -> Callable[..., Any]:
     """Wait for a condition to become true, and return what it said."""
 
-    def wait(condition: Callable[[], Any], what: str) -> Any:
-        deadline = time.monotonic() + PATIENCE_S
+    def wait(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
+        deadline = time.monotonic() + patience_s
         while not (found := condition()):
-            assert time.monotonic() < deadline, f"waited {PATIENCE_S:g} s for {what}"
+            assert time.monotonic() < deadline, f"waited {patience_s:g} s for {what}"
             time.sleep(0.02)
         return found
 
