@@ -154,7 +154,7 @@ def test_attempts_at_what_comes_with_a_lab_are_not_the_learners(kit: Any, look_u
     kept_back = look_up(kit, "solution", "document", "complete")
     assert (kept_back.code, "of yours" in kept_back.output) == (2, True)
     history = look_up(kit, "history", "document").output
-    assert history.count("labs/document/") == 2  # they are on record
+    assert re.findall(r" (passed|failed) ", history) == ["passed", "failed"]  # they are on record
     assert "since" not in history
     lab, target = Path("labs/document"), Path("submissions/document")
     assert first_state(lab, target, History(history_url()), None).failed_before == ""
@@ -180,14 +180,11 @@ def test_a_report_is_shown_again_in_the_form_that_is_asked_for(
     assert (shown.code, " PASSED " in shown.output) == (0, True)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 @pytest.mark.parametrize(
     "command", ["report document", "history document", "grade document --no-record"]
 )
-def test_an_output_without_unicode_is_no_reason_to_end(
-    used_kit: Any, command: str, encoding: str
-) -> None:
-    done = used_kit.lab(*command.split(), PYTHONIOENCODING=encoding)
+def test_an_output_without_unicode_is_no_reason_to_end(used_kit: Any, command: str) -> None:
+    done = used_kit.lab(*command.split(), PYTHONIOENCODING="ascii")
     assert done.code == (1 if command.startswith("grade") else 0)
     assert "Traceback" not in done.output
     assert "status" in done.output or "1 of 4" in done.output
@@ -271,7 +268,7 @@ FROM = "--from labs/document/starter"
             "grade document --from nowhere",
             "There is no folder or archive (.zip, .tar, .tar.gz, .tgz, .tar.xz) nowhere",
         ),
-        ("grade document", "Run `make lab-document` to begin"),
+        ("grade service", "Run `make lab-service` to begin"),
         ("grade document --seed x", "Invalid value for '--seed'"),
         ("frobnicate", "No such command"),
     ],
