@@ -180,6 +180,7 @@ def test_the_load_runs_when_it_is_asked_for(kit: Any, open_session: Callable[...
     session.until("load squares, run ")
     # The starter keeps nothing. A busy machine takes up to four runs to see it.
     session.until("first to fix: right ", patience_s=200)
+    session.wait(lambda: session.attempts() == 2, "the record of it")
     report = json.loads(
         max((kit.folder / ".lab/attempts/loaded").glob("*/report.json")).read_text()
     )
