@@ -9,8 +9,8 @@ from graders.model.timelines import Mark
 class Curve:
     """Times in ms at the percents of its LoadSeries, and the 90 % interval around each.
 
-    None stands for unlimited time: so many requests failed or were never answered. There is no interval
-    around what too few requests were measured for.
+    None stands for unlimited time: so many requests failed or were never answered. There is no
+    interval around what too few requests were measured for.
     """
 
     estimate_ms: tuple[float | None, ...]
