@@ -41,7 +41,8 @@ class Samples:
     was frozen, `before_lag_p99_ms` says how punctual the generator was then. Per target, `probes`
     counts the probes that were sent, `wrong` says what was wrong with the answers of some, and
     `acknowledged` what the service said it has done (JSON). `foreign_cores` and `steal_cores` say
-    what other programs (`foreign` names the greediest) and other machines used meanwhile.
+    what other programs (`foreign` names the greediest) and other machines used meanwhile. `faults`
+    are what the grader did to the services (from second, to second, what); it adds them itself.
     """
 
     target: Integers
@@ -67,12 +68,22 @@ class Samples:
     probes: tuple[int, ...] = (0, 0)
     wrong: tuple[tuple[str, ...], ...] = ((), ())
     acknowledged: tuple[tuple[str, ...], ...] = ((), ())
+    faults: tuple[tuple[float, float, str], ...] = ()
 
     @property
     def blocks(self) -> Integers:
         """Return the block each request was sent in."""
         last = self.cpu_ms.shape[1] - 1
         return np.clip((self.sent_s // BLOCK_S).astype(np.int64), 0, last)
+
+    @property
+    def untouched(self) -> NDArray[np.bool_]:
+        """Say of each request whether no fault was there from its sending to its answer."""
+        ended_s = self.sent_s + self.latency_ms / 1000
+        apart = np.ones(len(self.sent_s), dtype=bool)
+        for start_s, end_s, _ in self.faults:
+            apart &= (ended_s < start_s) | (self.sent_s > end_s)
+        return apart
 
     def requests_by_class(self, target: int) -> dict[str, int]:
         """Return how many requests of each class a target got."""

@@ -38,8 +38,8 @@ def app_factory(context: Context) -> Callable[..., object]:
     def run(
         env: Mapping[str, str] | None = None, replicas: int = 1, faults: bool = False
     ) -> Iterator[App]:
-        running = context.stand.run(context.submission, env=env, replicas=replicas, faults=faults)
-        with running as app:
+        names = context.manifest.lab.services if faults else ()
+        with context.stand.run(context.submission, env=env, replicas=replicas, faults=names) as app:
             context.findings.running.append(app)
             try:
                 yield app

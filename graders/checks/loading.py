@@ -1,12 +1,15 @@
 """Running a load profile for one grade, once, and keeping what it showed."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from graders.checks.context import Context
+from graders.checks.faults import carried_out
 from graders.load import LoadRun, Target, offer
-from graders.manifest import LoadProfile
+from graders.manifest import Fault, LoadProfile
 from graders.model import Feedback, LoadFigures, ThresholdResult
 from graders.samples import Samples
 from graders.stand import App
@@ -30,11 +33,20 @@ class Loaded:
 
 
 def offer_load(
-    context: Context, name: str, run: LoadRun, apps: list[App], env: Mapping[str, str]
+    context: Context,
+    name: str,
+    run: LoadRun,
+    apps: list[App],
+    env: Mapping[str, str],
+    faults: Sequence[Fault] = (),
 ) -> Samples:
-    """Offer a run to running apps."""
+    """Offer a run to running apps, each of which meets the faults on links of its own."""
     targets, join = [target_of(app) for app in apps], context.stand.sandbox.network.join
-    return offer(run, targets, context.stand.folder, name, env, join)
+    folder = context.stand.folder
+    run = dataclasses.replace(run, told_to=str(folder / f"{name}.begun"))
+    with carried_out(faults, apps, Path(run.told_to)) as happened:
+        samples = offer(run, targets, folder, name, env, join)
+    return dataclasses.replace(samples, faults=tuple(happened))
 
 
 def locustfile(context: Context) -> str:

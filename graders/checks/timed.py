@@ -1,6 +1,7 @@
 """A timed load profile: beside the reference, by turns when the submission disturbs it."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -68,7 +69,7 @@ def run_timed(
     with ExitStack() as stack:
         stack.enter_context(context.phases.of(load_phase(name)))
         _pause_others(context, stack)
-        apps = _start_both(context, stack, environ)
+        apps = _start_both(context, stack, environ, progress.profile)
         env = _prepare_both(apps, prepare)
         while not progress.ended:
             take(progress, _offer(context, progress, apps, env))
@@ -83,12 +84,19 @@ def _pause_others(context: Context, stack: ExitStack) -> None:
         stack.enter_context(app.pause())
 
 
-def _start_both(context: Context, stack: ExitStack, environ: Environ) -> list[App]:
+def _start_both(
+    context: Context, stack: ExitStack, environ: Environ, profile: LoadProfile
+) -> list[App]:
     """Start submission and reference side by side, each on services of its own."""
+
+    def start(submission: Submission, env: Mapping[str, str]) -> App:
+        running = context.stand.run(submission, env=env, faults=profile.disturbed)
+        return stack.enter_context(running)
+
     with _reference_at_fault():
         submissions = (context.submission, context.reference())
     with ThreadPoolExecutor(len(submissions)) as pool:
-        starting = [pool.submit(_enter, context, stack, one, environ()) for one in submissions]
+        starting = [pool.submit(start, one, environ()) for one in submissions]
     return _both(starting)
 
 
@@ -119,20 +127,15 @@ def _reference_at_fault() -> Iterator[None]:
         ) from error
 
 
-def _enter(
-    context: Context, stack: ExitStack, submission: Submission, env: Mapping[str, str]
-) -> App:
-    return stack.enter_context(context.stand.run(submission, env=env))
-
-
 def next_run(progress: Progress, locustfile: str, seed: int) -> LoadRun:
     """Return what to offer next."""
     profile, probes = progress.profile, progress.profile.probes
+    turns = math.ceil(profile.duration_s) if profile.faults else TURNS
     return LoadRun(
         locustfile=locustfile,
         user=profile.user,
         rate_rps=profile.rate_rps,
-        duration_s=TURNS if progress.by_turns else profile.duration_s,
+        duration_s=turns if progress.by_turns else profile.duration_s,
         warmup_s=profile.warmup_s,
         seed=seed * 1000 + progress.number,
         alone_s=ALONE_S,
@@ -148,7 +151,8 @@ def _offer(
     """Offer one run, which both apps must survive."""
     run = next_run(progress, locustfile(context), context.order.seed)
     context.progress(LoadBegun(progress.name, progress.number + 1, run.planned_s))
-    samples = offer_load(context, f"{progress.name}-{progress.number}", run, apps, env)
+    name = f"{progress.name}-{progress.number}"
+    samples = offer_load(context, name, run, apps, env, progress.profile.faults)
     if how := apps[REFERENCE].ended():
         raise LabError(
             f"The reference solution did not survive the load profile {progress.name!r}: {how}.",

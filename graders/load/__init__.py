@@ -1,5 +1,6 @@
 """Load runs: Locust in a process of its own, driven open-loop."""
 
+from graders.load.begun import Begun, heard, tell
 from graders.load.runner import (
     LoadRun,
     Target,
@@ -11,11 +12,14 @@ from graders.load.runner import (
 )
 
 __all__ = [
+    "Begun",
     "LoadRun",
     "Target",
     "Workers",
+    "heard",
     "offer",
     "offer_with_workers",
+    "tell",
     "wait_until_quiet",
     "worker_command",
 ]

@@ -24,6 +24,7 @@ import locust  # patches sockets on import, so it comes before whatever uses the
 import numpy as np
 from locust.env import Environment
 
+from graders.load.begun import Begun, tell
 from graders.load.cpu import CpuClock, cpu_ms
 from graders.load.machine import Snapshot, family_of, foreign
 from graders.load.plan import Kind, Phase, phases
@@ -67,6 +68,7 @@ class Generator:
         clocks = [CpuClock(target.process_ids) for target in self.targets]
         started_s, own_s = time.perf_counter() + LEAD_S, time.process_time()
         meter = gevent.spawn(self._measure_cpu, phase, started_s, clocks)
+        self._tell_begun(phase, started_s)
         for index, intended_s in enumerate(phase.times_s):
             due_s = started_s + intended_s
             gevent.sleep(max(0.0, due_s - time.perf_counter()))  # also when late: answers wait
@@ -80,6 +82,13 @@ class Generator:
         if phase.drained:
             self.in_flight.join(self.run.timeout_s + 1)
         meter.join()
+
+    def _tell_begun(self, phase: Phase, started_s: float) -> None:
+        if self.run.told_to and phase.kind is Kind.MEASURED:
+            at_s = time.monotonic() + started_s - time.perf_counter()
+            targets = tuple(sorted(set(phase.targets.tolist())))
+            first_s = phase.first_block * BLOCK_S
+            tell(Path(self.run.told_to), Begun(at_s, first_s, phase.duration_s, targets))
 
     def _picked(self, count: int) -> list[tuple[Crew, Any]]:
         """Draw who performs what, for so many arrivals."""

@@ -45,7 +45,8 @@ class LoadRun:
 
     `alone_s` seconds before and after, the reference gets load alone; with `by_turns`, submission
     and reference get it one after the other, a second each. Only `task` is run, or all of them.
-    `probe_share` of the arrivals are tasks of `probe_user` instead.
+    `probe_share` of the arrivals are tasks of `probe_user` instead. The file `told_to` gets a line
+    when a measured phase begins.
     """
 
     locustfile: str
@@ -61,6 +62,7 @@ class LoadRun:
     task: str = ""
     probe_user: str = ""
     probe_share: float = 0.0
+    told_to: str = ""
 
     @property
     def planned_s(self) -> float:

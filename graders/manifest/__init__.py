@@ -3,7 +3,7 @@
 from graders.manifest.follow_ups import FollowUp, FollowUps
 from graders.manifest.lab import Manifest, Requirement, SubmissionRules
 from graders.manifest.lines import line_of
-from graders.manifest.load import GENERATOR_LIMIT_RPS, LoadProfile, Probes, Threshold
+from graders.manifest.load import GENERATOR_LIMIT_RPS, Fault, LoadProfile, Probes, Threshold
 from graders.manifest.loading import (
     follow_up_mistakes,
     load_follow_ups,
@@ -16,6 +16,7 @@ from graders.manifest.words import did_you_mean
 
 __all__ = [
     "GENERATOR_LIMIT_RPS",
+    "Fault",
     "FollowUp",
     "FollowUps",
     "LoadProfile",

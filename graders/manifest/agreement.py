@@ -36,6 +36,9 @@ def _unknown_names(manifest: Manifest) -> Iterator[Disagreement]:
         for index, threshold in enumerate(profile.thresholds):
             place = ("load", name, "thresholds", index, "requirement")
             yield from _unknown(place, "requirement", threshold.requirement, ids)
+        for index, fault in enumerate(profile.faults):
+            place = ("load", name, "faults", index, "service")
+            yield from _unknown(place, "service", fault.service, list(manifest.lab.services))
         if profile.probes:
             place = ("load", name, "probes", "requirement")
             yield from _unknown(place, "requirement", profile.probes.requirement, ids)

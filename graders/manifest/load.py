@@ -75,6 +75,42 @@ class Probes(Part):
     """The share of arrivals that are its tasks."""
 
 
+class Fault(Part):
+    """`[[load.NAME.faults]]`: a span in which both sides meet a service that is out of order."""
+
+    service: str
+    """One of the lab's services."""
+    kind: Literal["cut", "delay", "black_hole"]
+    """cut: refused; delay: each answer is held back; black_hole: nothing comes through."""
+    from_s: Annotated[float, Field(ge=0)]
+    """When it begins, from the end of the warm-up."""
+    for_s: Annotated[float, Field(gt=0)]
+    """How long it lasts."""
+    delay_s: Annotated[float, Field(gt=0)] | None = None
+    """Of a delay: how long each answer is held back."""
+
+    @property
+    def until_s(self) -> float:
+        """When it ends, from the end of the warm-up."""
+        return self.from_s + self.for_s
+
+    @property
+    def what(self) -> str:
+        """What is out of order, in words."""
+        words = {
+            "cut": "is cut off",
+            "delay": f"answers {self.delay_s} s late",
+            "black_hole": "lets nothing through",
+        }
+        return f"{self.service} {words[self.kind]}"
+
+    @model_validator(mode="after")
+    def _is_delayed_by_something(self) -> Self:
+        if (self.kind == "delay") != (self.delay_s is not None):
+            raise ValueError('`delay_s` goes with kind = "delay", and it with `delay_s`')
+        return self
+
+
 class LoadProfile(Part):
     """`[load.NAME]`: who asks, how often, how long."""
 
@@ -98,12 +134,33 @@ class LoadProfile(Part):
     """The limits."""
     probes: Probes | None = None
     """Of a timed profile: who looks closely."""
+    faults: list[Fault] = []
+    """Of a timed profile: what is out of order, and when."""
 
     @property
     def judged(self) -> set[str]:
         """The requirements that its thresholds and probes judge."""
         probed = {self.probes.requirement} if self.probes else set()
         return probed | {threshold.requirement for threshold in self.thresholds}
+
+    @property
+    def disturbed(self) -> set[str]:
+        """The services that its faults put out of order."""
+        return {fault.service for fault in self.faults}
+
+    @model_validator(mode="after")
+    def _has_faults_while_it_measures(self) -> Self:
+        if self.faults and self.mode == "counted":
+            raise ValueError("`faults` go with a timed profile")
+        ends_s = dict.fromkeys(self.disturbed, 0.0)
+        for one in sorted(self.faults, key=lambda fault: fault.from_s):
+            span = f"the fault of {one.service} from second {one.from_s:g} to {one.until_s:g}"
+            if one.until_s > self.duration_s:
+                raise ValueError(f"{span} ends after duration_s = {self.duration_s:g}")
+            if one.from_s < ends_s[one.service]:
+                raise ValueError(f"{span} begins before the one before it has ended")
+            ends_s[one.service] = one.until_s
+        return self
 
     @model_validator(mode="after")
     def _measures_what_it_limits(self) -> Self:

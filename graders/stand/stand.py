@@ -1,6 +1,6 @@
 """Putting services, client and submissions together for one grade."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,12 +39,13 @@ class Stand:
         *,
         env: Mapping[str, str] | None = None,
         replicas: int = 1,
-        faults: bool = False,
+        faults: Collection[str] = (),
         observers: Observers | None = None,
         port: int | None = None,
     ) -> Iterator[App]:
         """Run a submission on fresh services; `observers` see what it sends to each of them.
 
+        Those named in `faults` can be put out of order by their link.
         Its first process listens on `port`, or on any free one.
         """
         if not self.manifest.submission.is_started:
@@ -75,13 +76,13 @@ class Stand:
         self,
         resources: Mapping[str, Resource],
         stack: ExitStack,
-        faults: bool,
+        faults: Collection[str],
         observers: Observers,
     ) -> dict[str, Link]:
         links = {}
         for name, resource in resources.items():
             network = self.sandbox.network
-            if faults or name in observers or resource.network is not network:
+            if name in faults or name in observers or resource.network is not network:
                 address, observe = (resource.host, resource.port), observers.get(name)
                 link = Link(self.portal, Proxy(address, resource.network, network, observe))
                 stack.callback(link.close)

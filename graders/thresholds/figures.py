@@ -9,7 +9,7 @@ from graders.manifest import LoadProfile
 from graders.model import LoadFigures, TargetFigures
 from graders.samples import REFERENCE, SUBMISSION, Floats, Samples
 from graders.thresholds.bootstrap import latencies
-from graders.thresholds.series import load_series
+from graders.thresholds.series import faults_of, load_series
 
 
 def timed_figures(
@@ -35,7 +35,7 @@ def timed_figures(
         by_turns=by_turns,
         reference_alone_p95_ms=alone_p95_ms,
         foreign_cores=_finite(max(run.foreign_cores for run in runs)),
-        series=load_series(runs),
+        series=load_series(runs, faults_of(runs)),
     )
 
 

@@ -46,6 +46,16 @@ def load_series(runs: Sequence[Samples], faults: Sequence[Mark] = ()) -> LoadSer
     )
 
 
+def faults_of(runs: Sequence[Samples]) -> list[Mark]:
+    """Return what was out of order in each run, where the runs are one after the other."""
+    begins_s = np.cumsum([0.0, *(run.duration_s for run in runs)])
+    return [
+        Mark(*_rounded(begin_s + np.array([start_s, end_s])), what)
+        for begin_s, run in zip(begins_s, runs, strict=False)
+        for start_s, end_s, what in run.faults
+    ]
+
+
 def _answered_ms(runs: Sequence[Samples], target: int) -> Floats:
     times_ms = np.concatenate([latencies(run, target) for run in runs])
     answered_ms: Floats = np.maximum(times_ms[np.isfinite(times_ms)], LEAST_MS)

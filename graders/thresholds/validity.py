@@ -7,7 +7,7 @@ import numpy as np
 
 from graders.manifest import LoadProfile
 from graders.samples import OVERFLOW, REFERENCE, TIMED_OUT, Samples
-from graders.thresholds.bootstrap import PERCENTILES, error_fraction, latencies
+from graders.thresholds.bootstrap import PERCENTILES, latencies
 
 REFERENCE_ERROR_FRACTION = 0.01
 LEAST_REQUESTS_FRACTION = 0.5
@@ -77,11 +77,16 @@ def alone_p95_ms(samples: Samples) -> float | None:
 
 
 def is_disturbed(samples: Samples) -> bool:
-    """Say if the submission dragged the reference down, so that their ratio flatters it."""
+    """Say if the submission dragged the reference down, so that their ratio flatters it.
+
+    What a fault touched is left out: while the reference was alone there was none.
+    """
     alone = alone_p95_ms(samples)
-    if alone is None:
+    untouched = samples.untouched[samples.target == REFERENCE]
+    if alone is None or not untouched.any():
         return False
-    mixed = np.percentile(latencies(samples, REFERENCE), 95, method="inverted_cdf")
+    mixed_ms = latencies(samples, REFERENCE)[untouched]
+    mixed = np.percentile(mixed_ms, 95, method="inverted_cdf")
     return bool(mixed > DISTURBED_FACTOR * alone)
 
 
@@ -122,8 +127,14 @@ def _sick_reference(runs: Sequence[Samples]) -> str | None:
         return None
     if wrong := [text for run in runs for text in run.wrong[REFERENCE]]:
         return f"the reference solution answered {len(wrong)} probes wrongly ({wrong[0]})"
-    fraction = error_fraction(runs, REFERENCE)
+    fraction = _failed_without_fault(runs)
     if not fraction <= REFERENCE_ERROR_FRACTION:
         errors = [line for run in runs for line in run.errors[REFERENCE]]
         return f"the reference solution failed {fraction:.1%} of its requests ({errors[:1]})"
     return None
+
+
+def _failed_without_fault(runs: Sequence[Samples]) -> float:
+    """Return the share of the reference's requests that failed, of those no fault touched."""
+    ok = np.concatenate([run.ok[run.untouched & (run.target == REFERENCE)] for run in runs])
+    return float((~ok).mean()) if len(ok) else math.nan

@@ -44,7 +44,7 @@ def submission(stand: Stand, cache: Path) -> Submission:
 @pytest.fixture(scope="module")
 def pair(stand: Stand, submission: Submission) -> Iterator[App]:
     """Two replicas behind links."""
-    with stand.run(submission, replicas=2, faults=True) as app:
+    with stand.run(submission, replicas=2, faults=stand.manifest.lab.services) as app:
         yield app
 
 

@@ -19,6 +19,12 @@ requirement = "fast"
 metric = "p95_ms"
 max_ratio = 4
 """
+FAULT = """[[load.increments.faults]]
+service = "redis"
+kind = "cut"
+from_s = 1.0
+for_s = 0.5
+"""
 
 # Of the template `service`: a file, what is replaced in it by what, the line (^: the one above) and
 # the words of the problem this makes.
@@ -60,6 +66,10 @@ SABOTAGE = {
     "a profile that limits nothing": (
         *(MANIFEST, LIMIT, ""),
         *("[load.increments]", "load profile 'increments' limits nothing"),
+    ),
+    "a fault of a service the lab lacks": (
+        *(MANIFEST, LIMIT, f"{LIMIT}\n{FAULT}"),
+        *('service = "redis"', "service 'redis' does not exist"),
     ),
     "a user the locustfile lacks": (
         *(MANIFEST, 'user = "CountingUser"', 'user = "CounterUser"', 'user = "CounterUser"'),

@@ -1,5 +1,6 @@
 """`lab.toml` and `submission.toml`: every mistake is named, with its place and its culprit."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ title = "Guest book"
 question = "How would you build a guest book?"
 minutes = 30
 reference = "solutions/plain"
+services = ["redis"]
 
 [[stages]]
 name = "basics"
@@ -57,6 +59,16 @@ misconception = "Memory lasts."
 Folder = Callable[[str], Path]
 
 
+def faulted(*faults: dict[str, object]) -> tuple[str, str]:
+    """Return what to replace in the manifest by what to give its load profile such faults."""
+    cut = {"service": "redis", "kind": "cut", "from_s": 1.0, "for_s": 0.5}
+    tables = [
+        "".join(f"{key} = {json.dumps(value)}\n" for key, value in {**cut, **one}.items())
+        for one in faults
+    ]
+    return "[[mutants]]", "".join(f"[[load.pages.faults]]\n{one}" for one in tables) + "[[mutants]]"
+
+
 @pytest.fixture
 def lab(tmp_path: Path) -> Folder:
     """Make a lab's folder around the text of a manifest."""
@@ -88,6 +100,14 @@ def test_a_right_manifest_is_read(lab: Folder) -> None:
     assert manifest.stage_index("basics") == 0
     assert manifest.submission.processes == ["app"]
     assert manifest.load["pages"].thresholds[0].max_ratio == 2.0
+
+
+def test_faults_side_by_side_and_one_after_the_other_are_read(lab: Folder) -> None:
+    delay = {"kind": "delay", "delay_s": 0.2, "from_s": 1.5}
+    profile = load_manifest(lab(MANIFEST.replace(*faulted({}, delay)))).load["pages"]
+    assert [one.what for one in profile.faults] == ["redis is cut off", "redis answers 0.2 s late"]
+    assert profile.faults[1].until_s == 2.0
+    assert profile.disturbed == {"redis"}
 
 
 @pytest.mark.parametrize("folder", LABS, ids=lambda folder: folder.name)
@@ -162,6 +182,24 @@ def test_a_missing_key_is_named_with_the_table_that_lacks_it(lab: Folder) -> Non
             "max_ratio = 2.0\n",
             'max_ratio = 2.0\n[load.pages.probes]\nrequirement = "right"\nuser = "ProbeUser"\n',
             ["load.pages.probes.requirement", "requirement 'right' does not exist"],
+        ),
+        (*faulted({"service": "reddis"}), ["load.pages.faults.0.service", "mean 'redis'"]),
+        (*faulted({"service": "postgres"}), ["service 'postgres' does not exist"]),
+        (*faulted({"kind": "cuts"}), ["load.pages.faults.0.kind", "'cut', 'delay'"]),
+        (*faulted({"kind": "delay"}), ["load.pages.faults.0", "`delay_s` goes with kind"]),
+        (*faulted({"delay_s": 0.1}), ["load.pages.faults.0", "`delay_s` goes with kind"]),
+        (
+            *faulted({"from_s": 7.8}),
+            ["the fault of redis from second 7.8 to 8.3 ends after duration_s = 8"],
+        ),
+        (
+            *faulted({}, {"from_s": 1.2}),
+            ["the fault of redis from second 1.2 to 1.7 begins before the one before it has ended"],
+        ),
+        (
+            'user = "PageUser"',
+            'user = "PageUser"\nmode = "counted"\n' + faulted({})[1].removesuffix("[[mutants]]"),
+            ["`faults` go with a timed profile"],
         ),
         (
             'reference = "solutions/plain"',

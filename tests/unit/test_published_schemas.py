@@ -55,7 +55,7 @@ def test_the_published_reference_of_the_manifest_is_the_codes(
     text = reference_text()
     compare(ROOT / "docs" / "lab.md", text)
     keys = {key for model in MODELS for key in model.model_fields if key != "schema_version"}
-    tables = {"lab", "submission", "seed", "load", "probes", "thresholds", "stages"}
+    tables = {"lab", "submission", "seed", "load", "probes", "faults", "thresholds", "stages"}
     tables |= {"requirements", "estimates", "mutants", "follow_ups", "when"}
     assert [key for key in keys - tables if f"| `{key}` |" not in text] == []
 

@@ -149,6 +149,13 @@ def test_is_the_same_every_time_and_keeps_the_faults(make_run: Run) -> None:
     assert load_series([run], [fault]).faults == (fault,)
 
 
+def test_faults_of_several_runs_lie_where_the_runs_lie(make_run: Run) -> None:
+    whole = make_run([[1.0] * 60, [1.0] * 60])
+    cut = dataclasses.replace(whole, faults=((1.0, 1.5, "redis is cut off"),))
+    found = [(one.start_s, one.end_s) for one in series.faults_of([cut, whole, cut])]
+    assert found == [(1.0, 1.5), (13.0, 13.5)]
+
+
 def test_percents_that_so_few_requests_can_not_tell_are_left_out(make_run: Run) -> None:
     assert max(load_series([make_run([[1.0] * 60, [1.0] * 60])]).percents) == 98
     assert max(load_series([make_run([[1.0] * 5, [1.0] * 60])]).percents) == 95

@@ -420,6 +420,26 @@ def test_a_reference_much_slower_than_alone_was_disturbed(
     assert is_disturbed(run) is disturbed
 
 
+@pytest.mark.parametrize(("until_s", "disturbed"), [(2.0, False), (1.0, True)])
+def test_what_a_fault_did_to_the_reference_is_no_disturbance(
+    make_run: Run, until_s: float, disturbed: bool
+) -> None:
+    run = make_run([[4.0] * 60, [4.0] * 10 + [90.0] * 10 + [4.0] * 40])
+    alone = dataclasses.replace(run, before_ms=np.full(50, 4.0))
+    faults = ((1.0, until_s, "redis is cut off"),)
+    assert is_disturbed(dataclasses.replace(alone, faults=faults)) is disturbed
+
+
+@pytest.mark.parametrize(("until_s", "sick"), [(2.0, False), (1.0, True)])
+def test_what_failed_for_a_fault_makes_the_reference_no_sick_one(
+    make_run: Run, until_s: float, sick: bool
+) -> None:
+    run = make_run([[4.0] * 60, [4.0] * 60], failed=range(70, 80))
+    run = dataclasses.replace(run, faults=((1.0, until_s, "redis is cut off"),))
+    reason = void_reason([run], profile(limit(max_ratio=2.0), rate_rps=10))
+    assert ("the reference solution failed" in (reason or "")) is sick
+
+
 @pytest.mark.parametrize(
     ("before_lag_ms", "foreign_cores", "saturated"),
     [(1.0, 0.0, True), (20.0, 0.0, False), (1.0, 0.9, False), (math.nan, 0.0, False)],
