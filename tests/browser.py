@@ -15,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_S = 60.0
+PICTURES = ("image", "img", "graphics-document")
 OPTIONS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
     *("--no-first-run", "--disable-extensions", "--disable-background-networking"),
@@ -65,11 +66,30 @@ class Tab:
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
 
-    def press(self, key: str, code: int) -> None:
-        """Press a key and let it go."""
-        for kind in ("rawKeyDown", "keyUp"):
-            pressed = {"key": key, "code": key, "windowsVirtualKeyCode": code}
-            self.call("Input.dispatchKeyEvent", type=kind, **pressed)
+    def press(self, key: str, code: int, text: str = "") -> None:
+        """Press a key, which may type a text, and let it go."""
+        pressed = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        typed = {"type": "keyDown", "text": text} if text else {"type": "rawKeyDown"}
+        for kind in (typed, {"type": "keyUp"}):
+            self.call("Input.dispatchKeyEvent", **kind, **pressed)
+
+    def asked_for(self) -> list[str]:
+        """Return all that the page has loaded, itself first."""
+        return [one["request"]["url"] for one in self.said("Network.requestWillBeSent")]
+
+    def complaints(self) -> list[dict[str, Any]]:
+        """Return what was written to the console, and errors nobody caught."""
+        kinds = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
+        return self.said(*kinds)
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return role and words of all that is told to who can't see the page."""
+        nodes = self.call("Accessibility.getFullAXTree")["nodes"]
+        return [(_value(one, "role"), _value(one, "name", "description")) for one in nodes]
+
+    def pictures(self) -> list[str]:
+        """Return what is told of each picture instead of it: its caption, and what it shows."""
+        return [words for role, words in self.told() if role in PICTURES]
 
     def picture(self) -> bytes:
         """Return the whole page as PNG."""
@@ -81,6 +101,10 @@ class Tab:
         if "method" in message:
             self.events.append(message)
         return message
+
+
+def _value(node: dict[str, Any], *keys: str) -> str:
+    return " ".join(str(node.get(key, {}).get("value", "")) for key in keys).strip()
 
 
 @contextlib.contextmanager
