@@ -1,5 +1,6 @@
 """`lab interview` and `lab story`: on a terminal, through a pipe, and without any network."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from graders.interview.figures import number
 from tests.integration.test_watching import CTRL_C, Terminal
 
 CTRL_D = b"\x04"
@@ -289,3 +291,39 @@ def test_a_transcript_that_cannot_be_kept_is_the_machines_fault(kit_of_two: Any)
         (kit_of_two.folder / ".lab" / "interviews").unlink()
     assert code == 2
     assert "machine: Cannot write to" in output
+
+
+ABOUT_LOAD = """
+[[follow_ups]]
+question = "Half of the reads took {p50_ms} ms, every twentieth {p95_ms} ms: why {value} times?"
+listen_for = ["What a slow read waits for."]
+requirements = ["fast-reads"]
+when = { metric = "p95_over_p50", profile = "reads", above = 0 }
+
+[[follow_ups]]
+question = "Who waited for {value}?"
+listen_for = ["Nobody did."]
+requirements = ["fast-reads"]
+when = { metric = "p50_ms", profile = "reads", above = 1e9 }
+"""
+
+
+@pytest.mark.alone
+def test_what_was_measured_under_load_is_asked_about_with_its_figures(kit: Any) -> None:
+    (kit.folder / "labs/service/follow_ups.toml").write_text(ABOUT_LOAD)
+    work, out = kit.folder / "submissions/service", kit.folder / "out"
+    shutil.copytree(kit.folder / "labs/service/solutions/cached", work)
+    done = kit.lab("grade", "service", "-r", "fast-reads", "--out", out)
+    assert done.code == 0, done.output
+    [load] = json.loads((out / "report.json").read_bytes())["loads"]
+    half, most = load["submission"]["p50_ms"], load["submission"]["p95_ms"]
+    code, output = piped(kit, "For a connection.\n\ny\n", "interview", "service")
+    assert code == 0, output
+    words = " ".join(output.split())
+    assert (
+        f"Half of the reads took {number(half)} ms, every twentieth {number(most)} ms: "
+        f"why {number(most / half)} times?"
+    ) in words
+    assert f"p95 was {number(most)} ms and p50 {number(half)} ms under load profile" in words
+    assert "1 of 1 points" in words
+    assert "Who waited for" not in words
