@@ -48,9 +48,9 @@ def load_series(runs: Sequence[Samples], faults: Sequence[Mark] = ()) -> LoadSer
 
 def faults_of(runs: Sequence[Samples]) -> list[Mark]:
     """Return what was out of order in each run, where the runs are one after the other."""
-    begins_s = np.cumsum([0.0, *(run.duration_s for run in runs)])
+    begins_s = np.cumsum([0.0, *(run.duration_s for run in runs)]).tolist()
     return [
-        Mark(*_rounded(begin_s + np.array([start_s, end_s])), what)
+        Mark(round(begin_s + start_s, DIGITS), round(begin_s + end_s, DIGITS), what)
         for begin_s, run in zip(begins_s, runs, strict=False)
         for start_s, end_s, what in run.faults
     ]

@@ -140,7 +140,8 @@ def test_a_line_half_written_is_not_heard_yet(tmp_path: Path) -> None:
 
 
 def test_by_turns_a_profile_with_faults_keeps_its_length() -> None:
-    for faults, duration_s in (([], TURNS), ([fault(from_s=6.5)], 8)):
-        profile = LoadProfile(user="U", duration_s=7.5, faults=faults)
+    without = LoadProfile(user="PageUser", duration_s=7.5)
+    with_one = without.model_copy(update={"faults": [fault(from_s=6.5)]})
+    for profile, duration_s in ((without, TURNS), (with_one, 8)):
         progress = Progress("pages", profile, by_turns=True)
         assert next_run(progress, "locustfile.py", 1).duration_s == duration_s
