@@ -337,7 +337,6 @@ def test_looks_as_it_did(
         tab.open(page, WIDTHS[device], scheme=scheme)
         tab.run(broken)
         apart = unlike(tab.picture(), recorded)
-        print("APART", device, scheme, broken, apart)
         assert apart > MOST_UNLIKE, broken
 
 

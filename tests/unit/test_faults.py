@@ -77,7 +77,7 @@ def test_both_sides_of_a_mixed_run_meet_a_fault_and_are_healed(
     assert {one[0] for one in log[2:]} == {"healed"}
     [(start_s, end_s, what)] = happened
     assert what == "redis is cut off"
-    assert 0.1 <= start_s < start_s + 0.05 <= end_s + 1e-6
+    assert 0.1 <= start_s < 0.15 <= end_s
 
 
 def test_by_turns_each_side_meets_a_fault_in_its_own_seconds(
