@@ -75,7 +75,7 @@ def _secret_file(name: str) -> str:
 
 def _secret(line: bytes, shapes: Mapping[str, re.Pattern[bytes]]) -> str:
     for what, shape in shapes.items():
-        found = shape.search(line)
-        if found and not found.group().endswith(EXAMPLE) and not ALLOWED.search(line):
-            return f"{what} ({found.group()[:SHOWN_CHARACTERS].decode(errors='replace')}…)"
+        for found in shape.finditer(line):
+            if not found.group().endswith(EXAMPLE) and not ALLOWED.search(line):
+                return f"{what} ({found.group()[:SHOWN_CHARACTERS].decode(errors='replace')}…)"
     return ""

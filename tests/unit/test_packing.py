@@ -176,12 +176,18 @@ class TestSecrets:
         found = [one.split(" ")[0] for one in error.log]
         assert found == [".env:", "a.py:1:", "a.py:2:", "b.py:1:"]
 
+    def test_an_example_hides_no_secret_on_its_line(self, tree: Tree) -> None:
+        keys = ["AKIAIOSFODNN7EXAMPLE", TOKENS_OF_AWS, "AKIAI44QH8DHBEXAMPLE"]
+        error = refusal(tree({"app.py": f"KEYS = {keys}"}))
+        assert error.log == ("app.py:1: an AWS access key (AKIAABCD…)",)
+
     @pytest.mark.parametrize(
         ("name", "text"),
         [
             (".env.example", "PASSWORD=change-me"),
             ("id_ed25519.pub", "ssh-ed25519 AAAA"),
             ("app.py", "KEY = 'AKIAIOSFODNN7EXAMPLE'"),
+            ("app.py", "KEYS = ['AKIAIOSFODNN7EXAMPLE', 'AKIAI44QH8DHBEXAMPLE']"),
             ("app.py", "-----BEGIN PUBLIC KEY-----"),
             ("app.py", "-----BEGIN " + "PRIVATE KEY-----  # gitleaks:allow, it is made up"),
             ("task.py", "task_sk_liver = 'risk_live_abc'"),
