@@ -17,6 +17,7 @@ LIMIT_BYTES = 40 << 20
 LIMIT_MEMBERS = 1_100
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 UNIX = 3
+ASK_AGAIN = "Trust nothing in it; ask for the file that `lab submit` wrote, byte by byte."
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,6 @@ def _executable(info: zipfile.ZipInfo) -> bool:
     return bool(info.external_attr >> 16 & 0o111)
 
 
-def refused(why: str) -> BundleError:
+def refused(why: str, next_step: str = ASK_AGAIN) -> BundleError:
     """Return the error that refuses a bundle."""
-    return BundleError(
-        f"The bundle is refused: {why}.",
-        "Trust nothing in it; ask for the file that `lab submit` wrote, byte by byte.",
-    )
+    return BundleError(f"The bundle is refused: {why}.", next_step)

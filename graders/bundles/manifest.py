@@ -68,6 +68,11 @@ def versions_here(lab: Path) -> dict[str, str]:
     """Return what decides how a lab is graded here: the kit and the lab, to the byte."""
     return {
         "kit": metadata.version(KIT),
-        "kit_sha256": content_hash(Path(graders.__file__).parent, LEFT_OUT),
+        "kit_sha256": kit_sha256(),
         "lab_sha256": content_hash(lab, LEFT_OUT),
     }
+
+
+def kit_sha256() -> str:
+    """Return the hash of the engine's files."""
+    return content_hash(Path(graders.__file__).parent, LEFT_OUT)

@@ -7,9 +7,10 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from pydantic import ValidationError
 
+from graders.bundles.agreeing import REPORT, require_formats, require_verdict
 from graders.bundles.container import LIMIT_BYTES, Member, refused, unpacked
 from graders.bundles.keys import fingerprint, public_key
-from graders.bundles.manifest import MANIFEST, REPORT_FOLDER, SIGNATURE, BundleManifest
+from graders.bundles.manifest import MANIFEST, SIGNATURE, BundleManifest
 from graders.bundles.packing import FOLDER, hash_of
 from graders.bundles.sealing import described
 from graders.errors import SubmissionError, UsageError
@@ -17,7 +18,7 @@ from graders.model import Report
 from graders.report.json_report import from_json
 from graders.report.printable import printable
 
-REPORT = f"{REPORT_FOLDER}/report.json"
+LEVEL = "sandbox level"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Bundle:
     def signer(self) -> str:
         """The fingerprint of the key that signed it."""
         return fingerprint(self.manifest.signer)
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What it was graded with: versions, and the level of the sandbox."""
+        return {**self.manifest.versions, LEVEL: self.manifest.sandbox}
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -65,6 +71,8 @@ def verify(container: bytes) -> Bundle:
     }
     report = _report(members[REPORT].content)
     _require_agreement(manifest, report, files)
+    require_verdict(report)
+    require_formats(manifest, report, members)
     return Bundle(manifest, report, files)
 
 
@@ -118,7 +126,10 @@ def _require_agreement(manifest: BundleManifest, report: Report, files: dict[str
         ("seed", str(manifest.seed), str(report.seed)),
         ("lab", manifest.lab, report.lab),
         ("attempt", manifest.attempt, report.attempt),
+        (LEVEL, manifest.sandbox, report.machine.get("sandbox", manifest.sandbox).split(":")[0]),
     ]
+    ran_on = {**manifest.machine, **manifest.versions}
+    claims += [(name, ran_on.get(name, "none"), found) for name, found in report.machine.items()]
     for what, claimed, found in claims:
         if claimed != found:
             raise refused(f"it says two things of its {what}: {claimed} and {found}")

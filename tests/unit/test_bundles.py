@@ -14,15 +14,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graders.bundles import verifying
+from graders.bundles.agreeing import SAME_EVERYWHERE
 from graders.bundles.container import Member, packed, unpacked
 from graders.bundles.keys import Key
-from graders.bundles.manifest import FORMAT, BundleManifest
+from graders.bundles.manifest import FORMAT, BundleManifest, kit_sha256
 from graders.bundles.packing import hash_of
 from graders.bundles.sealing import described, signed
 from graders.bundles.verifying import verify
 from graders.errors import BundleError
-from graders.model import Report
+from graders.model import (
+    CheckResult,
+    Feedback,
+    Outcome,
+    Plan,
+    PlanNode,
+    Report,
+    RequirementResult,
+    Verdict,
+)
+from graders.report.exchange import to_gradescope, to_step_summary
 from graders.report.json_report import to_json
+from graders.verdict import ENDED_EARLY, LEFT_OUT, judge_submission
 
 KEY = Key(Path("key"), Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 OTHER_KEY = Key(Path("other"), Ed25519PrivateKey.from_private_bytes(bytes(32)))
@@ -32,28 +44,39 @@ FILES = {
     "sql/größe.sql": Member(b"SELECT 1;\n"),
 }
 EXPECTED = Path(__file__).parent.parent / "golden" / "expected"
-EMPTY: dict[str, Any] = {"requirements": (), "thresholds": (), "loads": (), "estimates": ()}
+EMPTY: dict[str, Any] = {"thresholds": (), "loads": (), "estimates": ()}
 EMPTY |= {"timelines": (), "look_alike": None}
+GREETS = RequirementResult("greets", "It greets", "basics", Outcome.PASSED, 60, 60)
+KEEPS = RequirementResult("keeps", "It keeps", "basics", Outcome.FAILED, 40, 0, "expected more")
 
 Make = Callable[..., bytes]
+
+
+def judged(report: Report, *requirements: RequirementResult) -> Report:
+    """Return a report with other requirements, and the verdict they amount to."""
+    verdict = judge_submission(requirements, report.problem)
+    return dataclasses.replace(report, requirements=requirements, verdict=verdict)
 
 
 @pytest.fixture(scope="module")
 def make(report: Report) -> Make:
     """Make a bundle of a small report; what is given replaces what the manifest says."""
-    small = dataclasses.replace(report, **EMPTY)
+    small = judged(dataclasses.replace(report, **EMPTY), GREETS, KEEPS)
 
     def made(
         files: Mapping[str, Member] = FILES,
         key: Key = KEY,
         said: Mapping[str, Any] | None = None,
+        formats: Mapping[str, bytes] | None = None,
         **claims: Any,
     ) -> bytes:
         digest = hash_of(dict(files))
         told = dataclasses.replace(small, content_hash=digest, **(said or {}))
         members = {f"submission/{path}": one for path, one in files.items()}
         members["report/report.json"] = Member(to_json(told).encode())
-        members["report/summary.md"] = Member(b"passed\n")
+        members["report/summary.md"] = Member(to_step_summary(told).encode())
+        members["report/results.json"] = Member(to_gradescope(told).encode())
+        members |= {name: Member(text) for name, text in (formats or {}).items()}
         manifest = BundleManifest(
             format=FORMAT,
             lab=small.lab,
@@ -62,8 +85,8 @@ def make(report: Report) -> Make:
             seed=small.seed,
             content_hash=digest,
             sandbox="bwrap",
-            versions={"kit": "0.1.0"},
-            machine={"cores": "2"},
+            versions={"kit": "0.1.0", "python": report.machine["python"]},
+            machine={"cores": "2", "system": report.machine["system"]},
             signer=key.public,
             files={name: described(one) for name, one in members.items()},
         )
@@ -138,7 +161,7 @@ class TestForging:
             ("submission/app.py", b"hello", b"hallo"),
             ("report/report.json", b'"seed": 4711', b'"seed": 4712'),
             ("report/report.json", b'"outcome": "failed"', b'"outcome": "passed"'),
-            ("report/summary.md", b"passed", b"PASSED"),
+            ("report/summary.md", b"60 of 100", b"99 of 100"),
         ],
     )
     def test_a_changed_file_is_named(
@@ -227,6 +250,177 @@ class TestSignersWhoLie:
         files = {name: described(one) for name, one in members.items()}
         forged = signed(manifest.model_copy(update={"files": files}), members, KEY)
         assert "could not have been graded" in refusal(forged)
+
+
+SAME_KIT = {"kit": "0.1.0", "kit_sha256": kit_sha256()}
+PASSED = Verdict(Outcome.PASSED, 100, 100, True, "All of it holds.")
+
+
+def requirement(**changes: Any) -> RequirementResult:
+    return dataclasses.replace(KEEPS, **changes)
+
+
+class TestReportsThatContradictThemselves:
+    """The signer changed some of the report and left the rest as it was."""
+
+    @pytest.mark.parametrize(
+        ("requirements", "verdict", "why"),
+        [
+            ((GREETS, KEEPS), PASSED, "failed with 60 of 100 points, got passed with 100 of 100"),
+            ((GREETS,), PASSED, "passed with 60 of 60 points, got passed with 100 of 100"),
+            ((), PASSED, "error with 0 of 0 points, got passed with 100 of 100"),
+            ((GREETS, requirement(earned=40)), None, "keeps to earn 0, being failed, got 40"),
+            (
+                (GREETS, requirement(outcome=Outcome.PASSED, earned=41)),
+                None,
+                "keeps to earn 0 or 40, being passed, got 41",
+            ),
+            (
+                (GREETS, requirement(outcome=Outcome.PASSED, earned=40, reason=LEFT_OUT)),
+                PASSED,
+                "keeps to earn 0, being left out on request, got 40",
+            ),
+            (
+                (GREETS, requirement(outcome=Outcome.SKIPPED, reason=LEFT_OUT)),
+                PASSED,
+                "passed with 60 of 100 points, partial, got passed with 100 of 100",
+            ),
+            (
+                (GREETS, requirement(outcome=Outcome.SKIPPED, reason=ENDED_EARLY)),
+                None,
+                "expected the problem for which keeps was not graded, got none",
+            ),
+            ((GREETS, GREETS, KEEPS), None, "each requirement once, got greets 2 times"),
+        ],
+    )
+    def test_a_verdict_that_does_not_follow_from_the_requirements_is_refused(
+        self,
+        make: Make,
+        requirements: tuple[RequirementResult, ...],
+        verdict: Verdict | None,
+        why: str,
+    ) -> None:
+        said = {
+            "requirements": requirements,
+            "verdict": verdict or judge_submission(requirements, None),
+        }
+        with pytest.raises(BundleError) as refused:
+            verify(make(said=said))
+        assert why in refused.value.problem
+        assert "report/report.json" in refused.value.problem
+        assert "grade the work itself" in refused.value.next_step
+
+    def test_a_gate_may_have_taken_the_points_of_what_passed(self, make: Make) -> None:
+        void = dataclasses.replace(GREETS, earned=0, reason="no points")
+        verdict = judge_submission((void, KEEPS), None)
+        told = verify(make(said={"requirements": (void, KEEPS), "verdict": verdict}))
+        assert told.report.verdict.earned == 0
+
+    def test_every_format_of_a_whole_report_is_found_to_agree(
+        self, make: Make, report: Report
+    ) -> None:
+        digest = hash_of(FILES)
+        whole = dataclasses.replace(report, content_hash=digest)
+        formats = {name: render(whole).encode() for name, render in SAME_EVERYWHERE.items()}
+        formats["report/report.json"] = to_json(whole).encode()
+        versions = {**SAME_KIT, "python": report.machine["python"]}
+        found = verify(make(formats=formats, versions=versions))
+        assert len(found.report.requirements) == len(report.requirements)
+
+    @pytest.mark.parametrize("name", SAME_EVERYWHERE)
+    def test_a_format_that_says_other_than_the_report_is_refused(
+        self, make: Make, report: Report, name: str
+    ) -> None:
+        versions = {**SAME_KIT, "python": report.machine["python"]}
+        best = judged(report, dataclasses.replace(KEEPS, outcome=Outcome.PASSED, earned=40))
+        lie = SAME_EVERYWHERE[name](best).encode()
+        why = refusal(make(formats={name: lie}, versions=versions))
+        assert f"in {name}, line " in why
+        assert "as report/report.json has it, got" in why
+        for text in (b"", b"\xff\x1b[2J"):
+            assert f"in {name}, line 1" in (
+                why := refusal(make(formats={name: text}, versions=versions))
+            )
+            assert why.isprintable()
+
+    def test_a_sentence_that_is_not_the_verdicts_is_refused(
+        self, make: Make, report: Report
+    ) -> None:
+        verdict = judge_submission((GREETS, KEEPS), None)
+        said = {"verdict": dataclasses.replace(verdict, sentence="All of it holds.")}
+        versions = {**SAME_KIT, "python": report.machine["python"]}
+        assert "got 'All of it holds.'" in refusal(make(said=said, versions=versions))
+
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            (b'{"score": 100, "tests": [{"score": 60}]}', "a score of 60 in report/results.json"),
+            (b'{"score": 60, "tests": [{"score": 100}]}', "a score of 60 in report/results.json"),
+            (b'{"score": NaN, "tests": []}', "got nan"),
+            (b'{"score": 60}', "report/results.json holds no score"),
+            (b"[]", "report/results.json holds no score"),
+            (b"[" * 100_000, "report/results.json holds no score"),
+            (b"", "report/results.json holds no score"),
+        ],
+    )
+    def test_what_another_kit_wrote_must_have_the_same_score(
+        self, make: Make, text: bytes, why: str
+    ) -> None:
+        assert why in refusal(make(formats={"report/results.json": text}))
+
+    def test_what_another_kit_wrote_may_read_otherwise(self, make: Make) -> None:
+        formats = {
+            "report/results.json": b'{"score": 60, "tests": [{"score": 60}]}',
+            "report/summary.md": b"60 points.",
+        }
+        assert verify(make(formats=formats)).report.verdict.earned == 60
+
+    @pytest.mark.parametrize("started_at", ["soon", "0001-01-01T00:00:00+00:00"])
+    def test_a_report_that_no_format_can_be_made_of_is_refused(
+        self, make: Make, report: Report, started_at: str
+    ) -> None:
+        versions = {**SAME_KIT, "python": report.machine["python"]}
+        why = refusal(
+            make(
+                said={"started_at": started_at, "duration_s": float("1e300")},
+                formats={"report/ctrf.json": b""},
+                versions=versions,
+            )
+        )
+        assert "report/" in why
+
+    def test_a_report_that_would_take_forever_to_render_is_refused(
+        self, make: Make, report: Report
+    ) -> None:
+        plan = Plan("deep", (PlanNode(10**12, "Scan", "", 1.0),), None)
+        check = CheckResult(
+            "c", "keeps", "basics", Outcome.FAILED, 1.0, 1, Feedback("a", "b", plans=(plan,))
+        )
+        deep = (GREETS, requirement(checks=(check,)))
+        many = tuple(dataclasses.replace(KEEPS, id=f"k{at}", stage=f"s{at}") for at in range(1_001))
+        formats = {"report/results.json": b"", "report/summary.md": b""}
+        for requirements in (deep, many):
+            said = {"requirements": requirements, "verdict": judge_submission(requirements, None)}
+            digest = dataclasses.replace(report, content_hash=hash_of(FILES), **EMPTY, **said)
+            formats["report/report.json"] = to_json(digest).encode()
+            versions = {**SAME_KIT, "python": report.machine["python"]}
+            assert "larger than any" in refusal(make(formats=formats, versions=versions))
+
+
+@pytest.mark.parametrize(
+    ("machine", "why"),
+    [
+        ({"sandbox": "process: for code one trusts"}, "sandbox level: bwrap and process"),
+        ({"cores": "64"}, "cores: 2 and 64"),
+        ({"python": "3.14.0"}, "python: 3.11.9 and 3.14.0"),
+        ({"redis": "Redis 7"}, "redis: none and Redis 7"),
+    ],
+)
+def test_conditions_that_the_report_does_not_know_are_refused(
+    make: Make, report: Report, machine: dict[str, str], why: str
+) -> None:
+    said = {"machine": {**report.machine, **machine}}
+    assert f"it says two things of its {why}" in refusal(make(said=said))
 
 
 def zipped(*entries: tuple[zipfile.ZipInfo, bytes], kind: int = zipfile.ZIP_STORED) -> bytes:
