@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from graders.bundles.agreeing import contradiction
 from graders.model import Outcome, Report, RequirementResult, Verdict
 from graders.verdict import ENDED_EARLY, LEFT_OUT
 
@@ -22,11 +23,22 @@ class Agreement(StrEnum):
 
 @dataclass(frozen=True)
 class Graded:
-    """What one grade said of a requirement, or of the whole."""
+    """What one grade said of a requirement, or of the whole; `reason` only where it was skipped."""
 
     outcome: Outcome
     earned: int
+    points: int
     reason: str = ""
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether the lab had nothing to grade it with."""
+        return self.reason == LEFT_OUT
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the grade could not say."""
+        return self.outcome in UNKNOWN or self.reason == ENDED_EARLY
 
 
 @dataclass(frozen=True)
@@ -38,19 +50,37 @@ class Row:
     new: Graded | None
     agreement: Agreement
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether the old grade should have had it, for all that is known of its lab."""
+        return self.agreement is Agreement.NEW and self.old is None
 
-def compare(old: Report, new: Report) -> tuple[Row, ...]:
+    @property
+    def is_gone(self) -> bool:
+        """Whether only the old grade could tell."""
+        lacks = self.new is None or self.new.is_left_out
+        return self.agreement is Agreement.UNDECIDED and lacks
+
+
+def compare(old: Report, new: Report, *, same_lab: bool) -> tuple[Row, ...]:
     """Return a row for each requirement, in the new report's order, and one for the verdict.
 
-    Whatever one grade left open (inconclusive, error, left out) contradicts nothing.
+    Whatever one grade left open (inconclusive, error) contradicts nothing; nor does what only one
+    of two labs can grade. One and the same lab grades the same requirements each time.
     """
     olds = {one.id: _graded(one) for one in old.requirements}
     news = {one.id: _graded(one) for one in new.requirements}
-    rows = [_row(id_, olds.get(id_), news.get(id_)) for id_ in {**news, **olds}]
-    verdict = _row(VERDICT, _whole(old.verdict), _whole(new.verdict))
-    if any(row.agreement is Agreement.NEW for row in rows):
-        verdict = Row(VERDICT, verdict.old, verdict.new, Agreement.NEW)
-    return (*rows, verdict)
+    pairs = {id_: (olds.get(id_), news.get(id_)) for id_ in {**news, **olds}}
+    rows = [Row(id_, *pair, _agreement(*pair, same_lab)) for id_, pair in pairs.items()]
+    said, found = _whole(old.verdict), _whole(new.verdict)
+    agreement = _agreement(said, found, same_lab)
+    if contradiction(old):
+        agreement = Agreement.DIFFERS
+    elif any(row.agreement is Agreement.NEW for row in rows):
+        agreement = Agreement.NEW
+    elif any(row.is_gone for row in rows):
+        agreement = Agreement.UNDECIDED
+    return (*rows, Row(VERDICT, said, found, agreement))
 
 
 def exit_code(rows: Sequence[Row], new: Report) -> int:
@@ -60,27 +90,29 @@ def exit_code(rows: Sequence[Row], new: Report) -> int:
         return 2
     if Agreement.DIFFERS in agreements:
         return 1
-    return 3 if Agreement.UNDECIDED in agreements else 0
+    # Whoever leaves a failure out can name another lab, too: that alone makes nothing the same.
+    is_open = Agreement.UNDECIDED in agreements or any(row.is_missing for row in rows)
+    return 3 if is_open else 0
 
 
 def _graded(one: RequirementResult) -> Graded:
-    return Graded(one.outcome, one.earned, one.reason)
+    # Of what was graded the reason tells figures, which are others each time.
+    reason = one.reason if one.outcome is Outcome.SKIPPED else ""
+    return Graded(one.outcome, one.earned, one.points, reason)
 
 
 def _whole(verdict: Verdict) -> Graded:
-    return Graded(verdict.outcome, verdict.earned)
+    return Graded(verdict.outcome, verdict.earned, verdict.points)
 
 
-def _row(id_: str, old: Graded | None, new: Graded | None) -> Row:
-    return Row(id_, old, new, _agreement(old, new))
-
-
-def _agreement(old: Graded | None, new: Graded | None) -> Agreement:
-    if old is None or old.reason == LEFT_OUT:
-        return Agreement.NEW if new and new.reason != LEFT_OUT else Agreement.SAME
-    if new is None or new.reason == LEFT_OUT:
-        return Agreement.UNDECIDED
-    if (old.outcome, old.earned) == (new.outcome, new.earned):
+def _agreement(old: Graded | None, new: Graded | None, same_lab: bool) -> Agreement:
+    if old == new:
         return Agreement.SAME
-    open_ = [one for one in (old, new) if one.outcome in UNKNOWN or one.reason == ENDED_EARLY]
-    return Agreement.UNDECIDED if open_ else Agreement.DIFFERS
+    was_graded, is_graded = (bool(one and not one.is_left_out) for one in (old, new))
+    if same_lab and (not old or not new or was_graded != is_graded):
+        return Agreement.DIFFERS
+    if not was_graded:
+        return Agreement.NEW if is_graded else Agreement.SAME
+    if not is_graded or (old and old.is_open) or (new and new.is_open):
+        return Agreement.UNDECIDED
+    return Agreement.DIFFERS

@@ -9,8 +9,8 @@ from graders import attempts
 from graders.attempts import Wishes
 from graders.bundles.keys import Key
 from graders.bundles.packing import Packed, archived
-from graders.bundles.sealing import seal
-from graders.bundles.verifying import Bundle, verify
+from graders.bundles.sealing import seal, versions_used
+from graders.bundles.verifying import LEVEL, Bundle, verify
 from graders.checks.context import Order
 from graders.errors import UsageError
 from graders.labs import LABS, find_lab
@@ -26,6 +26,11 @@ class Graded:
     order: Order
     report: Report
     folder: Path
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What the grade ran on, by the names that a bundle has for it."""
+        return {**versions_used(self.order, self.report), LEVEL: self.order.containment.level}
 
 
 def grade(

@@ -25,9 +25,7 @@ def seal(order: Order, report: Report, results: Path, submission: Packed, key: K
     members = {f"{FOLDER}/{path}": one for path, one in submission.files.items()}
     for file in sorted(results.iterdir()):
         members[f"{REPORT_FOLDER}/{file.name}"] = Member(file.read_bytes())
-    services = [one for one in order.manifest.lab.services if one in report.machine]
-    versions = {"python": report.machine["python"]}
-    versions |= {service: report.machine[service] for service in services}
+    versions = versions_used(order, report)
     manifest = BundleManifest(
         format=FORMAT,
         lab=report.lab,
@@ -42,6 +40,12 @@ def seal(order: Order, report: Report, results: Path, submission: Packed, key: K
         files={name: described(member) for name, member in members.items()},
     )
     return signed(manifest, members, key)
+
+
+def versions_used(order: Order, report: Report) -> dict[str, str]:
+    """Return what a grade ran on, besides kit and lab: Python, and the services that started."""
+    names = ("python", *order.manifest.lab.services)
+    return {name: report.machine[name] for name in names if name in report.machine}
 
 
 def signed(manifest: BundleManifest, members: Mapping[str, Member], key: Key) -> bytes:

@@ -58,6 +58,14 @@ def _verified(bundle: Bundle, signer: str | None) -> int:
     mark, style, who = ("✓", "green", name) if name else ("?", "yellow", "unknown here")
     out.print(Text(f"{mark} signed by {bundle.signer}: {who}", style), soft_wrap=True)
     out.print(_claims(bundle))
+    if bundle.manifest.sandbox == "process":
+        out.print(
+            Text(
+                "! graded at level process, where work can forge its own pass: lab regrade tells",
+                "yellow",
+            ),
+            soft_wrap=True,
+        )
     if not name:
         out.print(
             "next: anybody may have signed it. Ask the sender for the fingerprint that `lab key` "
@@ -119,11 +127,14 @@ def regrade(
     folder = bundles.lab_of(handed_in, lab)
     bundles.refuse_place(to)
     key = bundles.signing_key() if to else None
-    _warn(handed_in.manifest.versions, bundles.versions_here(folder))
+    here = bundles.versions_here(folder)
+    _warn(handed_in.conditions, here)
     wishes = Wishes(str(folder), seed=handed_in.manifest.seed, services=services, sandbox=sandbox)
     again = bundles.repacked(handed_in, bundle)
     graded = bundles.grade(again, wishes, grade_shown, record=False)
-    rows = bundles.compare(handed_in.report, graded.report)
+    _warn(handed_in.conditions, graded.conditions)
+    same_lab = handed_in.conditions.get("lab_sha256") == here["lab_sha256"]
+    rows = bundles.compare(handed_in.report, graded.report, same_lab=same_lab)
     out.print(_comparison(rows))
     if problem := graded.report.problem:
         out.print(Text(f"{problem.culprit}: {problem.problem}", "bold red"), soft_wrap=True)
@@ -139,8 +150,11 @@ def _warn(then: Mapping[str, str], here: Mapping[str, str]) -> None:
     for name, value in here.items():
         before = then.get(name, "none")
         if before != value:
-            words = f"! {name} was {_brief(name, before)} and is {_brief(name, value)} here"
-            out.print(Text(f"{words}: the grades may differ by that alone.", "yellow"))
+            words = (
+                f"! {name} was {_brief(name, before)} and is {_brief(name, value)} here: "
+                "the grades may differ by that alone."
+            )
+            out.print(Text(words, "yellow"), soft_wrap=True)
 
 
 def _comparison(rows: tuple[Row, ...]) -> Table:
@@ -149,7 +163,10 @@ def _comparison(rows: tuple[Row, ...]) -> Table:
         table.add_column(name, overflow="fold")
     for row in rows:
         sides = (
-            Text(f"{MARKS[one.outcome]} {one.outcome} {one.earned}", STYLES[one.outcome])
+            Text(
+                f"{MARKS[one.outcome]} {one.outcome} {one.earned} of {one.points}",
+                STYLES[one.outcome],
+            )
             if one
             else Text("–")
             for one in (row.old, row.new)
@@ -162,6 +179,8 @@ def _comparison(rows: tuple[Row, ...]) -> Table:
 
 def _sentence(rows: tuple[Row, ...], code: int) -> str:
     named = {kind: ", ".join(row.id for row in rows if row.agreement is kind) for kind in Agreement}
+    if code == 0 and (new := named[Agreement.NEW]):
+        return f"The same, as far as it was graded before; graded now only: {new}."
     if code == 0:
         return "The same: what was handed in is what this machine finds."
     if code == 1:
@@ -171,4 +190,9 @@ def _sentence(rows: tuple[Row, ...], code: int) -> str:
         )
     if code == 2:
         return "It could not be graded again, which says nothing of the bundle. next: see above."
+    if missing := ", ".join(row.id for row in rows if row.is_missing):
+        return (
+            f"What was handed in says nothing of {missing}. next: its lab was another one; grade "
+            "with that, --lab FOLDER, or go by the grade of now alone."
+        )
     return f"Nothing contradicts, but left open: {named[Agreement.UNDECIDED]}. next: regrade."

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from graders.bundles.agreeing import SAME_EVERYWHERE
 from graders.bundles.container import Member, unpacked
 from graders.bundles.keys import Key, signing_key
 from graders.bundles.manifest import BundleManifest
+from graders.bundles.packing import hash_of
 from graders.bundles.sealing import described, signed
-from graders.model import Outcome
+from graders.model import Outcome, Report, RequirementResult
 from graders.report.json_report import from_json, to_json
+from graders.verdict import judge_submission
 
 LookUp = Callable[..., Any]
 
@@ -138,9 +141,18 @@ def test_one_byte_of_report_submission_or_seed_changed_is_refused(
         assert (done.code, "The bundle is refused" in words(done)) == (1, True), done.output
 
 
-def test_graded_again_it_is_the_same(bundle: Path, shared_kit: Any, config: Path) -> None:
+def test_graded_again_it_is_the_same_and_signed_by_who_did_it(
+    bundle: Path,
+    shared_kit: Any,
+    key: Key,
+    look_up: LookUp,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     mine = shared_kit.folder / "mine.bundle"
-    done = shared_kit.lab("regrade", bundle, "--out", mine, XDG_CONFIG_HOME=str(config))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    signer = ("--signer", key.fingerprint)
+    done = shared_kit.lab("regrade", bundle, "--out", mine, *signer, XDG_CONFIG_HOME=str(tmp_path))
     assert done.code == 0, done.output
     assert "The same:" in done.output
     assert done.output.count("✓ passed") == 6  # two requirements and the verdict, twice
@@ -151,27 +163,104 @@ def test_graded_again_it_is_the_same(bundle: Path, shared_kit: Any, config: Path
     }
     assert json.loads(new["manifest.json"].content)["seed"] == 5
     assert shared_kit.lab("history").output.count("100/100") == 1
+    instructor = signing_key()
+    assert instructor.fingerprint != key.fingerprint
+    verified = look_up(shared_kit, "verify", str(mine))
+    assert (
+        verified.code,
+        f"✓ signed by {instructor.fingerprint}: your own key" in words(verified),
+    ) == ((0, True))
+    assert look_up(shared_kit, "verify", str(mine), *signer).code == 1
+
+
+def forged(bundle: Path, key: Key, told: Report, **said: Any) -> bytes:
+    """Pack a bundle anew, with every format of what is told, and sign it: flawless but untrue."""
+    members = unpacked(bundle.read_bytes())
+    manifest = BundleManifest.model_validate_json(members.pop("manifest.json").content)
+    del members["manifest.sig"]
+    members |= said.pop("files", {})
+    renders = {**SAME_EVERYWHERE, "report/report.json": to_json}
+    members |= {name: Member(render(told).encode()) for name, render in renders.items()}
+    said["files"] = {name: described(one) for name, one in members.items()}
+    return signed(manifest.model_copy(update=said), members, key)
+
+
+def reported(bundle: Path) -> Report:
+    return from_json(unpacked(bundle.read_bytes())["report/report.json"].content)
+
+
+def judged(report: Report, *requirements: RequirementResult) -> Report:
+    verdict = judge_submission(requirements, None)
+    return dataclasses.replace(report, requirements=requirements, verdict=verdict)
 
 
 def test_a_report_made_up_by_who_holds_the_key_is_found_out(
     bundle: Path, shared_kit: Any, key: Key, config: Path, tmp_path: Path
 ) -> None:
-    members = unpacked(bundle.read_bytes())
-    manifest = BundleManifest.model_validate_json(members.pop("manifest.json").content)
-    del members["manifest.sig"]
-    report = from_json(members["report/report.json"].content)
+    report = reported(bundle)
     failed = dataclasses.replace(report.requirements[0], outcome=Outcome.FAILED, earned=0)
-    told = dataclasses.replace(report, requirements=(failed, *report.requirements[1:]))
-    members["report/report.json"] = Member(to_json(told).encode())
-    versions = manifest.versions | {"lab_sha256": "0" * 64}
-    files = {name: described(one) for name, one in members.items()}
-    forged = tmp_path / "forged.bundle"
-    said = manifest.model_copy(update={"files": files, "versions": versions})
-    forged.write_bytes(signed(said, members, key))
-    done = shared_kit.lab("regrade", forged, XDG_CONFIG_HOME=str(config))
+    told = judged(report, failed, *report.requirements[1:])
+    ran_on = {"python": "2.7.18", "postgres": "PostgreSQL 9 embedded"}
+    told = dataclasses.replace(told, machine={**told.machine, **ran_on})
+    versions = json.loads(unpacked(bundle.read_bytes())["manifest.json"].content)["versions"]
+    versions |= {"lab_sha256": "0" * 64, **ran_on}
+    made_up = tmp_path / "forged.bundle"
+    made_up.write_bytes(forged(bundle, key, told, versions=versions))
+    done = shared_kit.lab("regrade", made_up, XDG_CONFIG_HOME=str(config))
     assert done.code == 1, done.output
-    assert f"They differ in {failed.id}." in done.output
+    assert f"They differ in {failed.id}, verdict." in done.output
     assert "! lab_sha256 was 000000000000 and is" in done.output
+    assert "! python was 2.7.18 and is 3." in done.output
+    assert "! postgres was PostgreSQL 9 embedded and is PostgreSQL " in done.output
+    assert "! sandbox level" not in done.output
+
+
+def test_a_failure_kept_out_of_a_report_is_found_out(
+    bundle: Path, shared_kit: Any, key: Key, look_up: LookUp, config: Path, tmp_path: Path
+) -> None:
+    """The work fails, and whoever signed it left the failure out, and all traces of that."""
+    wrong = Member((shared_kit.folder / f"labs/{LAB}/mutants/one/word.sql").read_bytes())
+    files = {"submission/word.sql": wrong}
+    work = {
+        name.removeprefix("submission/"): one
+        for name, one in (unpacked(bundle.read_bytes()) | files).items()
+        if name.startswith("submission/")
+    }
+    digest = hash_of(work)
+    report = dataclasses.replace(reported(bundle), content_hash=digest)
+    told = judged(report, *(one for one in report.requirements if one.id != "served"))
+    made_up = tmp_path / "forged.bundle"
+    made_up.write_bytes(forged(bundle, key, told, files=files, content_hash=digest))
+    assert "passed, 40 of 40 points" in look_up(shared_kit, "verify", str(made_up)).output
+    done = shared_kit.lab("regrade", made_up, XDG_CONFIG_HOME=str(config))
+    assert done.code == 1, done.output
+    assert "They differ in served, " in done.output
+    assert "The same" not in done.output
+    boasting = dataclasses.replace(told, verdict=report.verdict)
+    made_up.write_bytes(forged(bundle, key, boasting, files=files, content_hash=digest))
+    for command in ("verify", "regrade"):
+        refused = look_up(shared_kit, command, str(made_up))
+        assert refused.code == 1
+        assert "passed with 40 of 40 points, got passed with 100 of 100" in words(refused)
+
+
+def test_a_grade_without_a_sandbox_says_so_wherever_it_goes(
+    shared_kit: Any, allowed: None, look_up: LookUp, at_home: Path
+) -> None:
+    path = shared_kit.folder / "trusted.bundle"
+    home = {"XDG_CONFIG_HOME": str(at_home)}
+    source = ("--from", f"labs/{LAB}/solutions/two", "--seed", 5)
+    done = shared_kit.lab("submit", LAB, *source, "--sandbox", "process", "--out", path, **home)
+    assert done.code == 0, done.output
+    manifest = json.loads(unpacked(path.read_bytes())["manifest.json"].content)
+    assert manifest["sandbox"] == "process"
+    assert manifest["machine"]["sandbox"].startswith("process: ")
+    verified = look_up(shared_kit, "verify", str(path))
+    assert (verified.code, "sandbox level process" in verified.output) == (0, True)
+    assert "! graded at level process, where work can forge its own pass" in words(verified)
+    again = shared_kit.lab("regrade", path, **home)
+    assert again.code == 0, again.output
+    assert "! sandbox level was process and is bwrap here" in again.output
 
 
 def test_only_the_list_is_shown_when_only_that_is_wanted(
