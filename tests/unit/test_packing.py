@@ -251,7 +251,7 @@ def test_what_is_packed_has_the_hash_a_grade_of_the_folder_has(tree: Tree) -> No
 
 SUBMISSIONS = [
     folder
-    for where in ("labs", "drafts", "templates")
+    for where in ("labs", "templates")
     for lab in sorted((ROOT / where).glob("*/lab.toml"))
     for folder in (lab.parent / "starter", *sorted((lab.parent / "solutions").iterdir()))
     if folder.is_dir()
