@@ -56,6 +56,18 @@ class Tab:
         while not self.said("Page.loadEventFired"):
             self._received()
 
+    def fonts(self) -> str:
+        """Return the names of the fonts that the page's texts are set in here."""
+        for domain in ("DOM", "CSS"):
+            self.call(f"{domain}.enable")
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        found = set()
+        for selector in ("h1", "p", "pre"):
+            node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+            used = self.call("CSS.getPlatformFontsForNode", nodeId=node)["fonts"]
+            found |= {font["familyName"] for font in used}
+        return ", ".join(sorted(found))
+
     def said(self, *methods: str) -> list[dict[str, Any]]:
         """Return the events of these kinds."""
         return [one["params"] for one in self.events if one["method"] in methods]
