@@ -55,14 +55,20 @@ def all_of_it(grader: Grader, job: Job, wait_until: Callable[..., Any]) -> list[
     return said
 
 
-def servers() -> set[int]:
-    """Return the servers among the descendants of this process."""
-    found = set()
-    for one in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            if one.name().startswith(SERVERS):
-                found.add(one.pid)
-    return found
+@pytest.fixture
+def servers() -> Callable[[], set[int]]:
+    """Return the servers that descend from this process; not those that other tests keep."""
+
+    def running() -> set[int]:
+        found = set()
+        for one in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if one.name().startswith(SERVERS):
+                    found.add(one.pid)
+        return found
+
+    others = running()
+    return lambda: running() - others
 
 
 def outcomes(said: list[Any]) -> list[Outcome]:
@@ -70,7 +76,10 @@ def outcomes(said: list[Any]) -> list[Outcome]:
 
 
 def test_services_run_before_the_job_and_end_with_it(
-    make_ready: Callable[[], None], grade: Callable[[], list[Any]], gone: Callable[[int], None]
+    servers: Callable[[], set[int]],
+    make_ready: Callable[[], None],
+    grade: Callable[[], list[Any]],
+    gone: Callable[[int], None],
 ) -> None:
     make_ready()
     before = servers()
@@ -83,7 +92,9 @@ def test_services_run_before_the_job_and_end_with_it(
 
 
 def test_every_job_has_services_of_its_own(
-    make_ready: Callable[[], None], grade: Callable[[], list[Any]]
+    servers: Callable[[], set[int]],
+    make_ready: Callable[[], None],
+    grade: Callable[[], list[Any]],
 ) -> None:
     make_ready()
     first = servers()
