@@ -1,6 +1,7 @@
 """Stage passwords: as they are kept, and as they are guessed."""
 
 import hashlib
+import math
 import random
 import re
 import statistics
@@ -167,10 +168,12 @@ def test_one_source_can_not_try_many_accounts(
 
 # The chance that a known address answers later than an unknown one is 0.5 if nobody can tell. 30
 # pairs estimate it with a standard error of 0.075. From 0.5 to 0.92 are 5.6 of these: a good
-# service fails by chance less than once in a million grades. From 0.92 to 0.71 are 2.8: one that
-# tells passes by chance in less than 0.3 %. What lies between is asked for again, then undecided.
+# service fails by chance less than once in a million grades. One that tells passes by chance in
+# less than 0.3 %, if it is 2.8 of them above 0.71. In noise that hides so much, more pairs are
+# asked for, which need less; then it is undecided.
 TELLS, TELLS_NOT = 0.92, 0.71
-PAIRS, ROUNDS = 30, 3
+LEAST_ERRORS = 2.8
+PAIRS, ROUNDS = 30, 5
 HASH_SHARE = 0.8  # of the time of a login
 
 
@@ -179,6 +182,11 @@ def chance_to_tell(known_s: list[float], unknown_s: list[float]) -> float:
     wins = sum((one > other) + (one == other) / 2 for one in known_s for other in unknown_s)
     share = wins / (len(known_s) * len(unknown_s))
     return max(share, 1 - share)
+
+
+def standard_error(pairs: int) -> float:
+    """Return that of the statistic, from so many pairs that nobody can tell apart."""
+    return math.sqrt((2 * pairs + 1) / (12 * pairs**2))
 
 
 @dataclass(frozen=True)
@@ -229,7 +237,8 @@ def expect_same_time(
         chance = chance_to_tell(known_s, unknown_s)
         # Had unknown addresses been answered that much earlier, would it have shown in this noise?
         earlier_s = [one - visible_s for one in unknown_s]
-        would_show = chance_to_tell(known_s, earlier_s) >= TELLS
+        shows = TELLS_NOT + LEAST_ERRORS * standard_error(len(known_s))
+        would_show = chance_to_tell(known_s, earlier_s) >= shows
         medians_ms = [statistics.median(one) * 1000 for one in (known_s, unknown_s)]
         got = "medians of {:.1f} and {:.1f} ms".format(*medians_ms)
         got += f"; who guesses by time is right in {chance:.0%} of the cases"
