@@ -3,8 +3,10 @@
 import base64
 import contextlib
 import json
+import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ OPTIONS = (
     *("--no-first-run", "--disable-extensions", "--disable-background-networking"),
     *("--remote-debugging-port=0", "--hide-scrollbars", "--force-color-profile=srgb"),
 )
+NEXT_FRAME = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 WHOLE_PAGE = {"format": "png", "captureBeyondViewport": True}
 
 
@@ -104,7 +107,8 @@ class Tab:
         return [words for role, words in self.told() if role in PICTURES]
 
     def picture(self) -> bytes:
-        """Return the whole page as PNG."""
+        """Return the whole page as PNG, once what scripts have changed is laid out and drawn."""
+        self.call("Runtime.evaluate", expression=NEXT_FRAME, awaitPromise=True)
         taken = self.call("Page.captureScreenshot", **WHOLE_PAGE)
         return base64.b64decode(taken["data"])
 
@@ -128,14 +132,16 @@ def open_browser(folder: Path) -> Iterator[Tab]:
     profile = folder / "profile"
     command = [program, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
     silent = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-    with (folder / "browser.log").open("wb") as log:
-        browser = subprocess.Popen(command, stderr=log, **silent)  # type: ignore[call-overload]
-    try:
+    with contextlib.ExitStack() as stack:
+        # It leaves folders where temporary files go. A socket lies in one: its path must be short.
+        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="browser-"))
+        log = stack.enter_context((folder / "browser.log").open("wb"))
+        environment = {**os.environ, "TMPDIR": temporary}
+        browser = subprocess.Popen(command, stderr=log, env=environment, **silent)  # type: ignore[call-overload]
+        stack.callback(browser.wait, PATIENCE_S)
+        stack.callback(browser.terminate)
         with connect(_address(browser, profile), max_size=None, proxy=None) as socket:
             yield Tab(socket, _attached(socket))
-    finally:
-        browser.terminate()
-        browser.wait(PATIENCE_S)
 
 
 def _address(browser: "subprocess.Popen[bytes]", profile: Path) -> str:

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import typer
@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from graders import labs
-from graders.cli.base import INTERRUPTED, out
+from graders.cli.base import out
 from graders.history import History, own_attempts
 from graders.manifest import Manifest, load_manifest
 from graders.model import Outcome
@@ -62,18 +62,21 @@ class Lines:
 
 
 def watch_lab(folder: Path, services: ServicesMode, seed: int | None, *, plain: bool) -> int:
-    """Watch the learner's folder of a lab until the learner has enough; the exit code."""
+    """Watch the learner's folder of a lab until the learner has enough; the exit code.
+
+    To leave is no failure, whatever was the last verdict; a signal counts as it does in a shell.
+    """
     target, history = labs.default_submission(folder), History(history_url())
     state = first_state(folder, target, history, seed)
     watched = Watched(target, Grader(folder, target, services), history, _open_report)
-    with _display(plain or out.is_dumb_terminal) as display:
+    with _signals() as caught, _display(plain or out.is_dumb_terminal, caught) as display:
         state = watch(state, watched, display)
     with contextlib.suppress(OSError):  # a terminal that was closed
         out.print(Text(standing(state)))
         if state.report_folder:
             out.print(f"report: {state.report_folder}/report.html", soft_wrap=True)
         out.print("Nothing is left running.")
-    return INTERRUPTED if state.exit_code is None else state.exit_code
+    return 128 + caught[0] if caught else 0
 
 
 def first_state(lab: Path, target: Path, history: History, seed: int | None) -> State:
@@ -108,8 +111,11 @@ def _failed_check(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def _display(plain: bool) -> Iterator[Display]:
-    with single_keys(), _keys() as pressed:
+def _display(plain: bool, caught: Sequence[int]) -> Iterator[Display]:
+    def pressed() -> list[str]:
+        return [QUIT] if caught else pressed_keys()
+
+    with single_keys():
         if plain:
             yield Lines(pressed)
             return
@@ -123,15 +129,15 @@ def _display(plain: bool) -> Iterator[Display]:
 
 
 @contextlib.contextmanager
-def _keys() -> Iterator[Callable[[], list[str]]]:
-    """Give the keys pressed since the last time; Ctrl-C and its kind count as `q`.
+def _signals() -> Iterator[Sequence[int]]:
+    """Give the signals that came; Ctrl-C and its kind count as `q`.
 
     They break in nowhere: what is being started then would not be known, and not be ended.
     """
-    asked: list[int] = []
-    former = {one: signal.signal(one, lambda number, _: asked.append(number)) for one in ENDINGS}
+    caught: list[int] = []
+    former = {one: signal.signal(one, lambda number, _: caught.append(number)) for one in ENDINGS}
     try:
-        yield lambda: [QUIT] if asked else pressed_keys()
+        yield caught
     finally:
         for one, handler in former.items():
             signal.signal(one, handler)

@@ -54,16 +54,13 @@ def _digest(engine: Engine, python: str) -> str:
 
 
 def _lay_out(engine: Engine, python: str, context: Path) -> None:
-    with asking(f"run {python}"):
-        said = engine.client.containers.run(
-            python, ["python3", "-c", SAY_VERSION], remove=True, network_mode="none"
-        )
+    version = engine.output_of(python, ["python3", "-c", SAY_VERSION]).strip()
     packages, names = context / "packages", context / "packages.txt"
     pins = PINNED.finditer(LOCK.read_text(encoding="utf-8"))
     names.write_text("".join(one[0] for one in pins if one[1] not in FOR_GRADERS), encoding="utf-8")
     command = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet"]
     command += ["--target", str(packages), "--python", sys.executable]
-    command += ["--python-version", said.decode().strip(), "--only-binary", ":all:", "--no-deps"]
+    command += ["--python-version", version, "--only-binary", ":all:", "--no-deps"]
     command += ["--require-hashes", "--requirement", str(names)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:

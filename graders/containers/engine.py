@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +16,7 @@ from testcontainers.core.docker_client import DockerClient, get_docker_host
 from graders.containers.images import image_variable
 from graders.errors import MachineError
 
-ANSWER_TIMEOUT_S = 60
+ANSWER_TIMEOUT_S, LOG_LINES = 60, 20
 USUAL_URL = "unix:///var/run/docker.sock"
 NO_ENGINE = "Start Docker, set DOCKER_HOST to where it listens, or leave out --services docker."
 
@@ -56,6 +56,26 @@ class Engine:
                 f"Run `docker pull {image}`; where no registry can be reached, run "
                 f"docker/stand_ins.sh and set {image_variable(service)}=lab/{service}:debian.",
             )
+
+    def output_of(self, image: str, command: Sequence[str] | None = None) -> str:
+        """Run a command, or the image's own, in a container without a network; what it printed.
+
+        The log is read after the end: who follows it can miss what a short command says.
+        """
+        with asking(f"run {image}"):
+            container = self.client.containers.run(image, command, detach=True, network_mode="none")
+            try:
+                code = container.wait()["StatusCode"]
+                said: str = container.logs().decode(errors="replace")
+            finally:
+                container.remove(force=True)
+        if code != 0:
+            raise MachineError(
+                f"A command in a container of {image} ended with exit code {code}.",
+                "See that the image is the one you mean; its last lines are below.",
+                said.splitlines()[-LOG_LINES:],
+            )
+        return said
 
     def environment(self, image: str) -> dict[str, str]:
         """Return the environment an image brings with it."""

@@ -61,10 +61,9 @@ class Run:
 
 @dataclass(frozen=True)
 class Remembered:
-    """What a content was graded as, the verdict's exit code, and where the report lies."""
+    """What a content was graded as, and where the report lies."""
 
     results: Mapping[str, Result]
-    exit_code: int
     report_folder: str
 
 
@@ -85,7 +84,6 @@ class State:
     report_folder: str = ""
     problem: Problem | None = None
     note: str = ""
-    exit_code: int | None = None
     over: bool = False
 
     @property

@@ -56,8 +56,7 @@ def _said(state: State, run: Run, event: Said, now_s: float) -> State:
         case Finished():
             return _finished(state, run, event)
         case Problem():
-            code = 1 if event.culprit == "submission" else 2
-            return dataclasses.replace(state, problem=event, exit_code=code)
+            return dataclasses.replace(state, problem=event)
     run = dataclasses.replace(run, advance=run.advance.after(event, now_s))
     match event:
         case CheckResult():
@@ -88,7 +87,6 @@ def _back(state: State, known: Remembered) -> Turn:
     state = dataclasses.replace(
         state,
         results={**state.results, **known.results},
-        exit_code=known.exit_code,
         report_folder=known.report_folder,
         note="You had this before: its results are back.",
         wanted=None,
@@ -162,7 +160,6 @@ def _finished(state: State, run: Run, event: Finished) -> State:
         _take(state, graded),
         remembered=_remembered(state, run, event, graded),
         report_folder=event.folder,
-        exit_code=event.report.verdict.exit_code,
         problem=event.report.problem,
         setting=dataclasses.replace(state.setting, known_s=times_s),
     )
@@ -176,7 +173,7 @@ def _remembered(
     if event.report.problem or (not known and run.scope is Scope.LOAD):
         return state.remembered
     results = {**(known.results if known else {}), **graded}
-    kept = Remembered(results, event.report.verdict.exit_code, event.folder)
+    kept = Remembered(results, event.folder)
     return {**state.remembered, run.content: kept}
 
 

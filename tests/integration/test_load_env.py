@@ -51,8 +51,9 @@ def test_an_app_that_runs_by_hand_gets_its_variables_and_shows_them(surrounded: 
             if "Ctrl-C" in line:
                 break
         run.send_signal(signal.SIGINT)
+        rest, _ = run.communicate()  # closed instead, its last words would fail
     assert "LOADED=yes" in lines
-    assert run.returncode == 0
+    assert run.returncode == 0, rest
 
 
 def test_surroundings_that_fail_are_the_labs_fault_and_nothing_runs(surrounded: Any) -> None:

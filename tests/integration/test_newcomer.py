@@ -40,7 +40,6 @@ VARYING = (
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}"), "ATTEMPT"),
     (re.compile(r"^report: .*(?:\n\S.*)*?(?=\nNothing)", re.MULTILINE), "report: …"),
-    (re.compile(r"Makefile:\d+"), "Makefile:LINE"),
 )
 
 
@@ -67,7 +66,7 @@ def clone(tmp_path: Path) -> Path:
 @pytest.fixture
 def terminal(clone: Path, kit: Any) -> Iterator[Tmux]:
     environment = kit.environment(PS1="$ ")
-    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "MAKEFLAGS"):
+    for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
         environment.pop(name, None)
     opened = Tmux("/bin/sh", clone, environment)
     yield opened

@@ -138,14 +138,6 @@ def test_the_readme_leads_to(path: Path) -> None:
     assert f"docs/{path.name}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_what_make_says_of_a_failed_verdict_is_what_it_said_to_a_newcomer() -> None:
-    transcript = (ROOT / "tests/golden/expected/newcomer.txt").read_text(encoding="utf-8")
-    [code] = re.findall(r"^make: \*\*\* .*(Error \d)$", transcript, re.MULTILINE)
-    assert f"`make` says `{code}`, and the verdict was only failed" in TROUBLESHOOTING.read_text(
-        encoding="utf-8"
-    )
-
-
 def test_commands_in_the_documents_exist() -> None:
     known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
     named = {

@@ -149,16 +149,16 @@ def test_a_problem_does_not_hide_results_that_are_remembered(failed: Machine) ->
     failed.feed(Pressed("a"), Problem("machine", "It is full.", "Make room."), Gone())
     assert failed.feed(Saved("one")) == []
     assert failed.state.problem is None
-    assert (outcomes(failed)["keeps"], failed.state.exit_code) == (Outcome.FAILED, 1)
+    assert outcomes(failed)["keeps"] == Outcome.FAILED
 
 
-def test_what_was_graded_before_gets_its_verdict_and_report_back(failed: Machine) -> None:
+def test_what_was_graded_before_gets_its_report_back(failed: Machine) -> None:
     failed.feed(Saved("two"))
     failed.grade([], folder="attempts/two")
     failed.feed(Gone())
-    assert (failed.state.exit_code, failed.state.report_folder) == (0, "attempts/two")
+    assert failed.state.report_folder == "attempts/two"
     failed.feed(Saved("one"))
-    assert (failed.state.exit_code, failed.state.report_folder) == (1, "attempts/one")
+    assert failed.state.report_folder == "attempts/one"
     assert failed.feed(Pressed("o")) == [OpenReport("attempts/one")]
 
 
@@ -283,10 +283,10 @@ def test_the_last_report_is_opened(failed: Machine, machine: Machine) -> None:
     assert machine.feed(Pressed("o")) == []
 
 
-def test_quit_ends_it_and_the_last_verdict_stays(failed: Machine) -> None:
+def test_quit_ends_it_and_the_last_report_stays(failed: Machine) -> None:
     failed.feed(Pressed("q"))
     assert failed.state.over
-    assert failed.state.exit_code == 1
+    assert failed.state.report_folder == "attempts/one"
 
 
 def test_keys_that_mean_nothing_do_nothing(failed: Machine) -> None:
@@ -295,13 +295,13 @@ def test_keys_that_mean_nothing_do_nothing(failed: Machine) -> None:
     assert failed.state == before
 
 
-@pytest.mark.parametrize(("culprit", "code"), [("submission", 1), ("lab", 2), ("machine", 2)])
+@pytest.mark.parametrize("culprit", ["submission", "lab", "machine"])
 def test_what_could_not_be_graded_is_shown_until_the_next_grade(
-    machine: Machine, culprit: str, code: int
+    machine: Machine, culprit: str
 ) -> None:
     machine.feed(Saved("one"), Problem(culprit, "It is broken.", "Mend it."), Gone())
     assert machine.state.problem
-    assert (machine.state.problem.culprit, machine.state.exit_code) == (culprit, code)
+    assert machine.state.problem.culprit == culprit
     machine.feed(Saved("two"))
     assert machine.state.problem is None
 

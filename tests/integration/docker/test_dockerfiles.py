@@ -49,8 +49,7 @@ def test_an_image_has_what_its_dockerfile_says(
     image = build(
         'ENV GREETING=yes\nCOPY word /word\nRUN cat /word > /copied\nCMD ["cat", "/copied"]'
     )
-    said = run.engine.client.containers.run(image, remove=True, network_mode="none")
-    assert said == b"hello"
+    assert run.engine.output_of(image) == "hello"
     assert run.engine.environment(image)["GREETING"] == "yes"
 
 
