@@ -14,7 +14,7 @@ from graders.watch.content import fingerprint
 from graders.watch.grader import Grader
 from graders.watch.messages import Job, Ready
 
-LABS = ("url_shortener", "slow_query", "api_security")
+LABS = ("url_shortener", "slow_query", "api_security", "caching")
 REPEATS = 5
 POLL_S = 0.005
 

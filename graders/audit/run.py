@@ -15,7 +15,6 @@ from graders.manifest import load_manifest
 from graders.model import Report
 from graders.processes import run_folder
 
-WORKERS = 2
 Job = tuple[Subject, int]
 Progress = Callable[[Ahead], None]
 
@@ -64,16 +63,16 @@ def _reports(plan: Plan, jobs: list[Job], kept: Kept, progress: Progress) -> dic
     known = ((job, kept.report(*job)) for job in jobs)
     reports: dict[Job, Report] = {job: report for job, report in known if report}
     missing = [job for job in jobs if job not in reports]
-    progress(_ahead(jobs, reports, ""))
+    progress(_ahead(plan, jobs, reports, ""))
 
     def finished(job: Job, report: Report) -> None:
         kept.keep(*job, report)
         reports[job] = report
-        progress(_ahead(jobs, reports, job[0].name))
+        progress(_ahead(plan, jobs, reports, job[0].name))
 
     with run_folder() as folder:
         grader = Grader(plan, folder, finished)
-        with ThreadPoolExecutor(WORKERS) as pool, grader:
+        with ThreadPoolExecutor(plan.workers) as pool, grader:
             list(pool.map(grader.grade, [job for job in missing if not job[0].timed]))
             for job in missing:
                 if job[0].timed:
@@ -81,9 +80,9 @@ def _reports(plan: Plan, jobs: list[Job], kept: Kept, progress: Progress) -> dic
     return reports
 
 
-def _ahead(jobs: list[Job], reports: Mapping[Job, Report], last: str) -> Ahead:
+def _ahead(plan: Plan, jobs: list[Job], reports: Mapping[Job, Report], last: str) -> Ahead:
     took_s: dict[Subject, list[float]] = {}
     for (subject, _), report in reports.items():
         took_s.setdefault(subject, []).append(report.duration_s)
     missing = [subject for subject, number in jobs if (subject, number) not in reports]
-    return Ahead(len(reports), len(jobs), last, left_s(missing, took_s, WORKERS))
+    return Ahead(len(reports), len(jobs), last, left_s(missing, took_s, plan.workers))

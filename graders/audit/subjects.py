@@ -12,7 +12,8 @@ from graders.manifest import Manifest
 class Plan:
     """What to audit: a lab, how often, with load or not, all or only some submissions.
 
-    With `fresh`, grades of an audit that was interrupted are made again.
+    With `fresh`, grades of an audit that was interrupted are made again. `workers` grades run side
+    by side where no load is measured.
     """
 
     lab: Path
@@ -21,6 +22,7 @@ class Plan:
     only: tuple[str, ...]
     seed: int | None
     fresh: bool = False
+    workers: int = 2
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,9 @@ def audit_labs(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="do not go on with an audit that was interrupted")
     ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, help="grades side by side; one that measures load runs alone")
+    ] = 2,
 ) -> None:
     """Grade the graders: starter fails, solutions pass, each mutant is caught by its requirement.
 
@@ -87,7 +90,7 @@ def audit_labs(
     chosen = [labs.find_lab(lab)] if lab else labs.all_labs()
     sound = True
     for folder in chosen:
-        plan = audit.Plan(folder, repeat, not no_load, tuple(only or ()), seed, fresh)
+        plan = audit.Plan(folder, repeat, not no_load, tuple(only or ()), seed, fresh, workers)
         certificate = _audited(plan)
         out.print(audit.to_table(certificate))
         for problem in certificate.problems:

@@ -3,9 +3,11 @@
 import functools
 import importlib.util
 import math
+import os
 import random
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,7 +196,10 @@ def data_sets(
     original: Callable[[str], Statement],
     seed: int,
 ) -> Iterator[list[DataSet]]:
-    """The seeded shop, one of this run's seed, and those made to break wrong rewrites."""
+    """The seeded shop, one of this run's seed, and those made to break wrong rewrites.
+
+    They are made side by side: somebody waits for the first answer.
+    """
     fillers: dict[str, tuple[Callable[[Shop], None], int]] = {
         "the seeded shop": (lambda shop: shop.fill(FEW_ORDERS), FEW_CASES),
         "a shop of this run's seed": (lambda shop: shop.fill(RANDOM_ORDERS, seed + 1), MANY_CASES),
@@ -203,13 +208,17 @@ def data_sets(
         text = file.read_text(encoding="utf-8")
         fillers[f"a shop of {file.stem}"] = (lambda shop, text=text: shop.load(text), MANY_CASES)
     with ExitStack() as stack:
-        sets = []
-        for name, (fill, limit) in fillers.items():
+
+        def made(name: str) -> DataSet:
             shop = stack.enter_context(open_shop())
+            fill, limit = fillers[name]
             fill(shop)
             answers = answers_of(shop, original, limit, seed)
             shop.migrate(migrations())
-            sets.append(DataSet(name, shop, answers))
+            return DataSet(name, shop, answers)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            sets = list(pool.map(made, fillers))
         yield sets
 
 
