@@ -13,6 +13,7 @@ Site = Any
 CLIENTS = 200
 STAMPEDE_CALLS = 2  # the contract
 SLOWED_S = 0.4  # time for all clients of a stampede to come while the first call is under way
+EXPIRIES = 3  # until one is seen
 READERS = 20
 
 
@@ -40,21 +41,24 @@ def test_many_clients_of_a_product_that_just_expired_cost_two_calls_at_most(
     for product in brief.new(2):
         with draw(brief, f"{CLIENTS} clients ask for what has just expired"):
             brief.warm([(product.path, None)], times=1)
-            time.sleep(brief.ttl_s + 0.2)
-            stampede(brief, product.path)
+            # Who refreshes it before it expires costs no call here, and has no stampede.
+            for _ in range(EXPIRIES):
+                time.sleep(brief.ttl_s + 0.2)
+                if stampede(brief, product.path):
+                    break
 
 
-def stampede(site: Site, path: str) -> None:
-    """Let many clients ask every replica for one thing at once; count the calls they cost."""
+def stampede(site: Site, path: str) -> int:
+    """Let many clients ask every replica for one thing at once; return the calls they cost."""
     mark = site.mark()
     with site.origin.taking(SLOWED_S):
         answers = site.ask_all([Call("GET", path)] * CLIENTS, at_once=CLIENTS)
     what = f"{CLIENTS} clients of GET {path}, {len(site.app.replicas)} replicas"
     step = "Who may fetch? One of all clients and all replicas; also when there is an old entry."
-    if site.expect_calls(mark, STAMPEDE_CALLS, what, step, path) == 0:
-        raise Inconclusive(f"Nobody fetched GET {path}, so there was no stampede.")
+    calls = site.expect_calls(mark, STAMPEDE_CALLS, what, step, path)
     for answer in answers:
         site.expect_true(answer, path, None, "Every client gets the answer, whoever fetches it.")
+    return calls
 
 
 @requirement("stampede")

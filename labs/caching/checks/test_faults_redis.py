@@ -62,7 +62,13 @@ def test_reads_and_writes_go_on_without_redis(site: Site, draw: Draw) -> None:
                 site.expect_now(product.path, at, step=STEP_AWAY)
                 site.expect_soon(product.path, 1 - at, step=STEP_AWAY)
             expect_none_refused(site, mark)
-        drawing.mark("faults", "Redis is cut off", away_s, time.monotonic())
+        healed_s = time.monotonic()
+        drawing.mark("faults", "Redis is cut off", away_s, healed_s)
+        for product in hot[:2]:
+            for at in (0, 1):
+                left_s = max(0.0, healed_s + TOLD_WITHIN_S - time.monotonic())
+                site.expect_soon(product.path, at, None, STEP_BACK, left_s)
+        time.sleep(max(0.0, healed_s + TOLD_WITHIN_S - time.monotonic()))  # no promise before
         expect_all_true(site, calls, 60, "Redis is back: connections that broke must be replaced.")
 
 
