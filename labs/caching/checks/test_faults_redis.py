@@ -49,6 +49,11 @@ def some_reads(site: Site) -> tuple[list[Any], list[Call]]:
 # ------------------------------------------------------------------ away
 
 
+def let_be_told(healed_s: float) -> None:
+    """Let the time pass in which a replica need not have told Redis what it missed."""
+    time.sleep(max(0.0, healed_s + TOLD_WITHIN_S - time.monotonic()))
+
+
 @requirement("redis-down")
 def test_reads_and_writes_go_on_without_redis(site: Site, draw: Draw) -> None:
     hot, calls = some_reads(site)
@@ -64,11 +69,8 @@ def test_reads_and_writes_go_on_without_redis(site: Site, draw: Draw) -> None:
             expect_none_refused(site, mark)
         healed_s = time.monotonic()
         drawing.mark("faults", "Redis is cut off", away_s, healed_s)
-        for product in hot[:2]:
-            for at in (0, 1):
-                left_s = max(0.0, healed_s + TOLD_WITHIN_S - time.monotonic())
-                site.expect_soon(product.path, at, None, STEP_BACK, left_s)
-        time.sleep(max(0.0, healed_s + TOLD_WITHIN_S - time.monotonic()))  # no promise before
+        let_be_told(healed_s)
+        site.expect_lasting([(product.path, None) for product in hot[:2]], STEP_BACK, for_s=0.0)
         expect_all_true(site, calls, 60, "Redis is back: connections that broke must be replaced.")
 
 
@@ -81,10 +83,7 @@ def test_a_write_that_redis_missed_is_seen_when_it_is_back(site: Site) -> None:
         for number, product in enumerate(products):
             site.put(product, number % 2)
     healed_s = time.monotonic()
-    for path, _ in paths:
-        for at in (0, 1):
-            left_s = max(0.0, healed_s + 1.0 - time.monotonic())
-            site.expect_soon(path, at, None, STEP_BACK, left_s)
+    let_be_told(healed_s)
     site.expect_lasting(paths, STEP_BACK, for_s=1.0)
 
 
