@@ -3,8 +3,9 @@
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,24 @@ class Tmux:
     def screen(self) -> str:
         """Return what the pane shows, without blanks at the ends of lines."""
         return self._call("capture-pane", "-p", "-t", PANE)
+
+    def until(
+        self,
+        wait_until: Callable[..., Any],
+        condition: Callable[[str], object],
+        what: str,
+        patience_s: float = 60.0,
+    ) -> str:
+        """Wait until the screen fulfils a condition, and return it; show it if it never does."""
+
+        def look() -> str:
+            screen = self.screen()
+            return screen if condition(screen) else ""
+
+        try:
+            return str(wait_until(look, what, patience_s))
+        except AssertionError as late:
+            raise AssertionError(f"{late}; it shows:\n{self.screen()}") from None
 
     def styled_screen(self) -> str:
         """Return what the pane shows, with its escape sequences."""

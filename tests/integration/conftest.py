@@ -171,6 +171,13 @@ def wait_until() -> Callable[..., Any]:
     return wait
 
 
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder for services: sockets need short paths."""
+    with run_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def gone(wait_until: Callable[..., Any]) -> Callable[[int], None]:
     """Wait until a process is no more."""

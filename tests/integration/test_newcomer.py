@@ -89,14 +89,7 @@ def test_a_newcomer_gets_from_a_clone_to_a_passed_stage_by_what_the_screen_says(
     transcript: list[str] = []
 
     def seen(condition: Callable[[str], Any], what: str) -> str:
-        def look() -> str:
-            screen = terminal.screen()
-            return screen if condition(screen) else ""
-
-        try:
-            return str(wait_until(look, what))
-        except AssertionError as late:
-            raise AssertionError(f"{late}:\n{terminal.screen()}") from None
+        return terminal.until(wait_until, condition, what)
 
     def settled(screen: str) -> bool:
         return WAITING in screen and FIRST.search(screen) is not None

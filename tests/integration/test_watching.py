@@ -16,8 +16,6 @@ from typing import Any
 import psutil
 import pytest
 
-from graders.processes import run_folder
-
 ON_ITS_OWN_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
     "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
@@ -84,13 +82,6 @@ def open_terminal(kit: Any) -> Iterator[Callable[..., Terminal]]:
 @pytest.fixture
 def terminal(open_terminal: Callable[..., Terminal]) -> Terminal:
     return open_terminal("start", "document", "--plain")
-
-
-@pytest.fixture
-def short_folder() -> Iterator[Path]:
-    """A folder for services: sockets need short paths."""
-    with run_folder() as folder:
-        yield folder
 
 
 WAITING = "q quit."

@@ -25,13 +25,6 @@ def server(wait_until: Callable[..., Any]) -> Iterator[SshServer]:
 
 
 @pytest.fixture
-def short_folder() -> Iterator[Path]:
-    """A folder for services: sockets need short paths."""
-    with run_folder() as folder:
-        yield folder
-
-
-@pytest.fixture
 def terminal(kit: Any, server: SshServer, short_folder: Path) -> Iterator[Tmux]:
     known = {one: os.environ[one] for one in SEARCHED if one in os.environ}
     settings = {**known, "TMPDIR": str(short_folder)}
@@ -50,14 +43,8 @@ def until(terminal: Tmux, wait_until: Callable[..., Any]) -> Callable[..., str]:
     """Wait until the screen has all these words."""
 
     def seen(*words: str) -> str:
-        def look() -> str:
-            screen = terminal.screen()
-            return screen if all(word in screen for word in words) else ""
-
-        try:
-            return str(wait_until(look, f"{words} on the screen"))
-        except AssertionError as late:
-            raise AssertionError(f"{late}; it shows:\n{terminal.screen()}") from None
+        has_all = lambda screen: all(word in screen for word in words)  # noqa: E731 - used once
+        return terminal.until(wait_until, has_all, f"{words} on the screen")
 
     return seen
 

@@ -41,15 +41,10 @@ class Session:
     def until(self, *words: str, without: str = "\0", patience_s: float = 60.0) -> str:
         """Wait until the screen has all these words, and return it."""
 
-        def seen() -> str:
-            screen = self.terminal.screen()
-            return screen if all(word in screen for word in words) and without not in screen else ""
+        def shown(screen: str) -> bool:
+            return all(word in screen for word in words) and without not in screen
 
-        try:
-            found: str = self.wait(seen, f"{words} on the screen", patience_s)
-        except AssertionError as late:
-            raise AssertionError(f"{late}; it shows:\n{self.terminal.screen()}") from None
-        return found
+        return self.terminal.until(self.wait, shown, f"{words} on the screen", patience_s)
 
     def edit(self, old: str, new: str) -> None:
         """Change `app.py`, in one go, as editors do."""
