@@ -37,6 +37,9 @@ LOAD_PRODUCTS = 400
 LOAD_CATEGORIES = 10
 LOAD_PRICED, LOAD_TENANTS = 30, ("acme", "globex", "initech")
 PROBED_PRODUCTS = 40
+RARE_PRODUCTS = 4000
+WARMING_DELAY_S = 0.02  # nobody learns anything from waiting for that
+LOAD_DELAY_S = 0.2  # so that whoever waits for a fetch of somebody else can be told from a hit
 FAILURES = ("answers 5", "hangs")
 
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -450,7 +453,15 @@ SITES = ("site", "brief")
 
 
 @pytest.fixture(scope="session")
-def load_env(play_origin: Callable[..., Origin]) -> Callable[[], dict[str, str]]:
+def load_origins() -> dict[str, Origin]:
+    """Return the origins of the apps under load, by their addresses."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def load_env(
+    play_origin: Callable[..., Origin], load_origins: dict[str, Origin]
+) -> Callable[[], dict[str, str]]:
     """Give each app under load an origin of its own, with the same products."""
 
     def environment() -> dict[str, str]:
@@ -458,15 +469,21 @@ def load_env(play_origin: Callable[..., Origin]) -> Callable[[], dict[str, str]]
         for number in range(LOAD_PRODUCTS + PROBED_PRODUCTS):
             category = f"load-{number % LOAD_CATEGORIES}"
             catalogue.put(f"load-{number:04}", f"Product {number}", category, 1000 + number)
-        # Nothing expires while load is measured: what is fetched meanwhile is because of writes.
-        return {"ORIGIN_URL": play_origin(catalogue.answer).url, "CACHE_TTL_S": "600"}
+        for number in range(RARE_PRODUCTS):
+            catalogue.put(f"rare-{number:04}", f"Rarity {number}", "rarities", 1000 + number)
+        origin = play_origin(catalogue.answer, delay_s=WARMING_DELAY_S)
+        load_origins[origin.url] = origin
+        # Nothing expires meanwhile: what is fetched was written, or nobody has asked for it before.
+        return {"ORIGIN_URL": origin.url, "CACHE_TTL_S": "600"}
 
     return environment
 
 
 @pytest.fixture(scope="session")
-def prepare_load(seed: int) -> Callable[[App, int | None], dict[str, str]]:
-    """Tell the load which products there are, and ask once for all that it will ask for."""
+def prepare_load(
+    seed: int, load_origins: dict[str, Origin]
+) -> Callable[[App, int | None], dict[str, str]]:
+    """Tell the load which products there are, and ask once for all but the rare ones."""
 
     def prepare(app: App, _size: int | None) -> dict[str, str]:
         known = range(LOAD_PRODUCTS + PROBED_PRODUCTS)
@@ -479,11 +496,13 @@ def prepare_load(seed: int) -> Callable[[App, int | None], dict[str, str]]:
         ]
         for answer in app.send_all(calls, concurrency=4):
             answer.expect(200, "the origin has this product and is well")
+        load_origins[app.env["ORIGIN_URL"]].delay_s = LOAD_DELAY_S
         return {
             "LAB_SEED": str(seed),
             "LOAD_PRODUCTS": str(LOAD_PRODUCTS),
             "LOAD_CATEGORIES": str(LOAD_CATEGORIES),
             "PROBED_PRODUCTS": str(PROBED_PRODUCTS),
+            "RARE_PRODUCTS": str(RARE_PRODUCTS),
         }
 
     return prepare

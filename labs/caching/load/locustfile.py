@@ -1,13 +1,16 @@
 """Traffic of the catalogue: Zipf-popular products, some pages and prices, a few writes, and probes.
 
+Now and then somebody asks for a product that nobody has asked for before; hits must not wait then.
+
 The grader drives these users itself; they also run as they are against a running service whose
 origin has these products:
 
     locust -f load/locustfile.py --host http://127.0.0.1:8000
 
 LOAD_PRODUCTS (default 400) products load-0000, load-0001 … are in LOAD_CATEGORIES (10) categories
-load-0, load-1 …; the PROBED_PRODUCTS (40) after them are for probes alone. LAB_SEED (default 0)
-decides which are asked for.
+load-0, load-1 …; the PROBED_PRODUCTS (40) after them are for probes alone. RARE_PRODUCTS (4000)
+products rare-0000, rare-0001 … are in no cache before. LAB_SEED (default 0) decides which are asked
+for.
 """
 
 import itertools
@@ -20,6 +23,7 @@ from locust import FastHttpUser, constant_throughput, task
 PRODUCTS = int(os.environ.get("LOAD_PRODUCTS", "400"))
 CATEGORIES = int(os.environ.get("LOAD_CATEGORIES", "10"))
 PROBED = int(os.environ.get("PROBED_PRODUCTS", "40"))
+RARE = int(os.environ.get("RARE_PRODUCTS", "4000"))
 ZIPF_EXPONENT = 1.1
 PRICED, PAGED = 30, 4  # the products whose prices, and the categories whose pages are looked at
 TENANTS = ("acme", "globex", "initech")
@@ -87,10 +91,15 @@ class ShopUser(Client):
         path = f"/products/load-{rng.randrange(PRICED):04}/price"
         self.read("price", path, ("tenant", tenant))
 
-    @task(6)
+    @task(2)
     def page(self) -> None:
         category = f"load-{rng.randrange(PAGED)}"
         self.read("page", f"/products?category={category}&page=1", ("category", category))
+
+    @task(3)
+    def rare(self) -> None:
+        product_id = f"rare-{rng.randrange(RARE):04}"
+        self.read("rare", f"/products/{product_id}", ("id", product_id))
 
     @task(1)
     def edit(self) -> None:
