@@ -11,8 +11,8 @@ Site = Any
 
 COLD_PRODUCTS, COLD_CLIENTS, COLD_CALL_S = 1000, 100, 0.02
 TTL_S = 12.0
-GROUPS, GROUP_SIZE = 12, 84
-ASKED_AGAIN = 24  # of each group: enough to tell, and few enough to ask for them at one age
+MADE_TOGETHER = 1000
+GROUPS, GROUP_SIZE = 12, 24  # of the last ones made: few enough to ask for each at the age it has
 FIRST_AGE, LAST_AGE = 0.5, 1.05  # of CACHE_TTL_S
 WINDOW = 0.1  # the contract: lifetimes are spread over at least a fifth of CACHE_TTL_S
 MOST_IN_A_WINDOW = 0.8
@@ -42,8 +42,10 @@ def test_many_cold_products_never_cost_more_than_eight_calls_at_a_time(site: Sit
 @requirement("avalanche")
 def test_entries_that_were_made_together_do_not_end_together(new_site: Any) -> None:
     with new_site(ttl_s=TTL_S, stale_s=30) as site:
+        others = site.new(MADE_TOGETHER - GROUPS * GROUP_SIZE)
         groups = [site.new(GROUP_SIZE) for _ in range(GROUPS)]
         with site.origin.taking(0.004):
+            fill(site, others)
             filled_s = [fill(site, group) for group in groups]
             ended = [
                 one
@@ -78,12 +80,11 @@ def fill(site: Site, group: Sequence[Any]) -> float:
 
 
 def ask_again(site: Site, group: Sequence[Any], due_s: float) -> list[tuple[float, bool]]:
-    """Ask for some of a group when it is due; return the age of each entry, and if it had ended."""
+    """Ask for a group when it is due; return the age of each entry, and if it was fetched anew."""
     time.sleep(max(0.0, due_s - time.monotonic()))
-    paths = [one.path for one in group[:ASKED_AGAIN]]
-    calls_before = {path: site.origin.since(0, target=path) for path in paths}
+    calls_before = {one.path: site.origin.since(0, target=one.path) for one in group}
     mark, asked_s = site.mark(), time.monotonic()
-    site.ask_all([Call("GET", path) for path in paths], at_once=8)
+    site.ask_all([Call("GET", one.path) for one in group], at_once=8)
     site.origin.wait_until_quiet(quiet_s=0.1, within_s=1.0)
     anew = {one.asked.target for one in site.origin.since(mark)}
     return [
