@@ -43,8 +43,10 @@ def until(terminal: Tmux, wait_until: Callable[..., Any]) -> Callable[..., str]:
     """Wait until the screen has all these words."""
 
     def seen(*words: str) -> str:
-        has_all = lambda screen: all(word in screen for word in words)  # noqa: E731 - used once
-        return terminal.until(wait_until, has_all, f"{words} on the screen")
+        def shown(screen: str) -> bool:
+            return all(word in screen for word in words)
+
+        return terminal.until(wait_until, shown, f"{words} on the screen")
 
     return seen
 
