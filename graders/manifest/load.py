@@ -49,7 +49,7 @@ class Threshold(Part):
     max_ratio: Annotated[float, Field(gt=0)] | None = None
     """A multiple of what the reference solution shows in the same run."""
     max_slope: Annotated[float, Field(gt=0)] | None = None
-    """The exponent of growth with the profile's `sizes`: 0 is flat, 1 is linear."""
+    """The exponent of growth with `sizes`: 0 is flat, 1 is linear; a figure below 1 counts as 1."""
 
     @model_validator(mode="after")
     def _has_a_limit(self) -> Self:

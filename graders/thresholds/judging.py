@@ -125,12 +125,13 @@ def _judge_slope(limit: float, slope: float, values: Mapping[int | None, float])
 
 
 def growth_slope(points: Sequence[tuple[int, float]]) -> float:
-    """Return the slope of log(value) over log(size) by least squares; nothing at all grows by 0."""
+    """Return the slope of log(value) over log(size) by least squares; less than 1 counts as 1."""
     sizes, values = np.array([one[0] for one in points]), np.array([one[1] for one in points])
     if len(points) < 2 or (values < 0).any():
         return math.nan
-    floor = 1e-3  # a thousandth of a block per request is nothing, and has a logarithm
-    return float(np.polyfit(np.log(sizes), np.log(np.maximum(values, floor)), 1)[0])
+    # Less than one a request is work that only some cause, like those that miss a cold cache
+    # together: how many do is chance, and no growth.
+    return float(np.polyfit(np.log(sizes), np.log(np.maximum(values, 1.0)), 1)[0])
 
 
 def _compare(interval: Interval, limit: float) -> Outcome:
