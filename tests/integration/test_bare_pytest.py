@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -50,6 +51,22 @@ def test_checks_end_as_in_a_grade(kit: Any, tmp_path: Path) -> None:
     checks = [check for one in done.report["requirements"] for check in one["checks"]]
     assert bare == {check["check"].split("::")[1]: check["outcome"] for check in checks}
     assert set(bare.values()) == {"passed", "failed"}
+
+
+def test_checks_import_modules_beside_them_in_a_grade(
+    kit: Any, append_check: Callable[..., None]
+) -> None:
+    (kit.folder / "labs" / "document" / "checks" / "words.py").write_text("MEANT = 'done'\n")
+    check = "def test_words():\n    from .words import MEANT\n    assert MEANT == 'done'"
+    append_check("document", "status", check)
+    done = kit.grade("document", "solutions/complete", "-r", "status")
+    assert done.code == 0, done.output
+
+
+def test_checks_import_modules_beside_them_without_a_grade(kit: Any) -> None:
+    lab = Path("labs/caching")
+    code, output = run_pytest(kit, lab, lab / "starter", "--collect-only", "-q")
+    assert (code, "test_right.py" in output) == (0, True), output
 
 
 def test_a_submission_that_is_not_there_is_named(kit: Any) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 from graders.checks import Answer, Asked, Call, Inconclusive, expect, requirement
 
+from .site import Site
+
 Draw = Callable[..., Any]
-Site = Any
 
 CLIENTS = 200
 STAMPEDE_CALLS = 2  # the contract

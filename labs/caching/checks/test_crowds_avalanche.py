@@ -7,7 +7,8 @@ from typing import Any
 
 from graders.checks import Call, Inconclusive, expect, requirement
 
-Site = Any
+from .catalogue import Product
+from .site import Site
 
 COLD_PRODUCTS, COLD_CLIENTS, COLD_CALL_S = 1000, 100, 0.02
 TTL_S = 12.0
@@ -68,7 +69,7 @@ def age_of(group: int) -> float:
     return FIRST_AGE + (LAST_AGE - FIRST_AGE) * group / (GROUPS - 1)
 
 
-def fill(site: Site, group: Sequence[Any]) -> float:
+def fill(site: Site, group: Sequence[Product]) -> float:
     """Ask for a group for the first time; return when the origin answered for it."""
     mark = site.mark()
     for answer in site.ask_all([Call("GET", one.path) for one in group], at_once=8):
@@ -79,7 +80,7 @@ def fill(site: Site, group: Sequence[Any]) -> float:
     return float(statistics.median(ended))
 
 
-def ask_again(site: Site, group: Sequence[Any], due_s: float) -> list[tuple[float, bool]]:
+def ask_again(site: Site, group: Sequence[Product], due_s: float) -> list[tuple[float, bool]]:
     """Ask for a group when it is due; return the age of each entry, and if it was fetched anew."""
     time.sleep(max(0.0, due_s - time.monotonic()))
     calls_before = {one.path: site.origin.since(0, target=one.path) for one in group}

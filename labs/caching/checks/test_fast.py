@@ -6,7 +6,9 @@ from typing import Any
 
 from graders.checks import Call, requirement
 
-Site = Any
+from .catalogue import Product
+from .site import Site
+
 Draw = Callable[..., Any]
 Record = Callable[[str, float], None]
 
@@ -55,7 +57,7 @@ def read_in_turn(site: Site, calls: Sequence[Call], mark: int, most: int) -> Non
             return
 
 
-def a_read_of(product: Any, luck: float) -> Call:
+def a_read_of(product: Product, luck: float) -> Call:
     """Return what a client asks: the product, sometimes its page, sometimes its price."""
     if luck < 0.1:
         return Call("GET", product.page)

@@ -10,8 +10,9 @@ import redis as redis_client
 
 from graders.checks import Answer, App, Call, Inconclusive, expect, requirement
 
+from .site import Site
+
 Draw = Callable[..., Any]
-Site = Any
 TENANT = "acme"
 HEALED_WITHIN_S = 3.0
 ROOM_BYTES = 100 << 10

@@ -9,8 +9,10 @@ import pytest
 
 from graders.checks import Answer, Asked, Call, Inconclusive, expect, requirement
 
+from .catalogue import Product
+from .site import Site
+
 Draw = Callable[..., Any]
-Site = Any
 HOT_CLIENTS, COLD = 60, 24
 REDIS_DELAY_S = 2.0
 SLOW_LIMIT_S = 5.0  # two and a half times what Redis takes for one answer
@@ -36,7 +38,7 @@ def expect_none_refused(site: Site, mark: int) -> None:
     expect(refused == 0, expected, f"{most} at a time, {refused} refused with 503", step)
 
 
-def some_reads(site: Site) -> tuple[list[Any], list[Call]]:
+def some_reads(site: Site) -> tuple[list[Product], list[Call]]:
     """Return products that are warm, and reads: of many for one of them, of others, of new ones."""
     hot, cold = site.new(6), site.new(COLD)
     site.warm([(product.path, None) for product in hot], times=1)

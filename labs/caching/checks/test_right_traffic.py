@@ -11,11 +11,12 @@ import pytest
 
 from graders.checks import Answer, CheckFailed, Inconclusive, expect, requirement
 
-Site = Any
+from .catalogue import Product
+from .site import ELSEWHERE_WITHIN_S, Site
+
 TRAFFIC_S = 5.0
 PRODUCTS = 8
 READERS = 4
-ELSEWHERE_WITHIN_S = 1.0  # the contract
 LEAST_WRITES, LEAST_READS = 10, 40
 
 
@@ -63,7 +64,7 @@ def history(site: Site) -> History:
     ends_s = time.monotonic() + TRAFFIC_S
     failed = threading.Event()
 
-    def use(at: int, mine: Sequence[Any], kept: list[Event], *, writing: bool) -> None:
+    def use(at: int, mine: Sequence[Product], kept: list[Event], *, writing: bool) -> None:
         for turn in range(1 << 30):
             if time.monotonic() > ends_s or failed.is_set():
                 return

@@ -9,14 +9,16 @@ import pytest
 
 from graders.checks import Asked, Inconclusive, expect, requirement
 
-Site = Any
+from .catalogue import Product
+from .site import Site
+
 TENANT = "acme"
 STEP_OWN = "The replica that answered a write must not show what was before it: not even once."
 STEP_OTHER = "Each place that remembers has to hear of the write within 1 s, on every replica."
 STEP_PAGES = "A product is also on the pages of its category; of two, when it moved."
 
 
-def everywhere(product: Any) -> list[tuple[str, str | None]]:
+def everywhere(product: Product) -> list[tuple[str, str | None]]:
     """Return all paths that show a product."""
     return [(product.path, None), (product.page, None), (product.price, TENANT)]
 
