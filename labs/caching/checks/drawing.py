@@ -31,6 +31,6 @@ def draw_answer(site: Site, drawing: Drawing, answer: Answer) -> None:
     elif any(one >= answer.started_s for one in in_time):
         drawing.mark(LANES[2], what, answer.started_s, ended_s)
     elif in_time and ended_s - max(in_time) > site.ttl_s:  # also when it waited first, in vain
-        drawing.mark(LANES[3], what, answer.started_s, ended_s, Tone.BAD)
+        drawing.mark(LANES[3], what, answer.started_s, ended_s)  # good or bad: the check says it
     else:
         drawing.mark(LANES[1], what, answer.started_s, ended_s, Tone.GOOD)
