@@ -14,7 +14,8 @@ from typing import Any
 from graders.containers.base_image import base_image
 from graders.containers.build import BuildLimits, build_image
 from graders.containers.contained import Contained
-from graders.containers.run import DockerRun, docker_run
+from graders.containers.engine import Engine
+from graders.containers.run import docker_run
 from graders.errors import MachineError, SubmissionError
 from graders.processes import Supervised
 from graders.sandbox.base import HOME, PACKAGES, WORKPLACES, Level, Workplace, give, user_ids
@@ -51,7 +52,7 @@ class DockerSandbox:
             self.image = base_image(self.run.engine, cache)
             self._holder = self._hold()
             pid = int(self._holder.attrs["State"]["Pid"])
-            _require_reach(self.run, pid)
+            require_reach(self.run.engine, self._holder.id, pid)
             self._root = Path(f"/proc/{pid}/root")
             join = ["nsenter", f"--net=/proc/{pid}/ns/net", "--"]
             isolated = IsolatedNetwork(join, folder / "network.log", own_users=False)
@@ -219,10 +220,14 @@ class DockerWorkplace:
         return environment(home, Path("/tmp"), env, own, programs)
 
 
-def _require_reach(run: DockerRun, holder: int) -> None:
-    """Raise MachineError unless the grader may enter the network and the folders of the holder."""
+def require_reach(engine: Engine, container_id: str, pid: int) -> None:
+    """Raise MachineError unless a container is a process of this machine that we may enter.
+
+    Its mounts tell, for they name it before its command runs; its command line is empty for a
+    moment after the engine called it started.
+    """
     with contextlib.suppress(OSError):
-        if run.engine.direct and WAITING[-1] in Path(f"/proc/{holder}/cmdline").read_text():
+        if engine.direct and container_id in Path(f"/proc/{pid}/mountinfo").read_text():
             return
     raise MachineError(
         "At level docker the engine must run on this machine, not in a virtual machine nor afar, "

@@ -22,6 +22,7 @@ from graders.manifest import load_manifest
 from graders.processes import Supervised, run_folder
 from graders.sandbox import Level, Sandbox, Workplace, contain, open_sandbox, probes
 from graders.sandbox.base import OwnLevel
+from graders.sandbox.docker import require_reach
 from graders.sandbox.limits import LIMITS
 from graders.sandbox.probes import PROBES, Probe, probe
 from graders.submission import prepare
@@ -241,6 +242,13 @@ def test_who_makes_too_many_files_is_ended_and_told(
     assert process.exit_code(timeout_s=30) not in (None, 0)
     with pytest.raises(SubmissionError, match="files, 500 are allowed"):
         sandbox.require_within_limits()
+
+
+def test_a_container_that_is_no_process_of_this_machine_is_refused(docker_allowed: None) -> None:
+    with pytest.raises(MachineError, match="the engine must run on this machine"):
+        require_reach(open_engine(), "0" * 64, os.getpid())
+    with pytest.raises(MachineError, match="the engine must run on this machine"):
+        require_reach(open_engine(), "0" * 64, pid=2**22 + 1)
 
 
 def test_the_limits_of_one_submission_are_not_those_of_the_reference(
