@@ -20,7 +20,7 @@ LOAD_PRICED, LOAD_TENANTS = 30, ("acme", "globex", "initech")
 PROBED_PRODUCTS = 40
 RARE_PRODUCTS = 4000
 WARMING_DELAY_S = 0.02  # nobody learns anything from waiting for that
-LOAD_DELAY_S = 0.2  # so that whoever waits for a fetch of somebody else can be told from a hit
+LOAD_DELAY_S = 0.4  # so that whoever waits for a fetch of somebody else can be told from a hit
 
 # ------------------------------------------------------------------ sites
 

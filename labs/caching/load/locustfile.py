@@ -80,12 +80,12 @@ class Client(FastHttpUser):
 class ShopUser(Client):
     """Somebody who looks around, and now and then somebody who edits."""
 
-    @task(340)
+    @task(680)
     def product(self) -> None:
         product_id = f"load-{popular():04}"
         self.read("product", f"/products/{product_id}", ("id", product_id))
 
-    @task(50)
+    @task(100)
     def price(self) -> None:
         tenant = rng.choice(TENANTS)
         path = f"/products/load-{rng.randrange(PRICED):04}/price"
@@ -96,7 +96,7 @@ class ShopUser(Client):
         category = f"load-{rng.randrange(PAGED)}"
         self.read("page", f"/products?category={category}&page=1", ("category", category))
 
-    @task(3)
+    @task(5)
     def rare(self) -> None:
         product_id = f"rare-{rng.randrange(RARE):04}"
         self.read("rare", f"/products/{product_id}", ("id", product_id))
@@ -119,7 +119,7 @@ class ProbeUser(Client):
             key = (str(self.host), number)
             self.versions[key] = max(version, self.versions.get(key, 0))
 
-    @task(9)
+    @task(19)
     def read_reserved(self) -> None:
         number = PRODUCTS + rng.randrange(PROBED)
         least = self.versions.get((str(self.host), number), 0)
