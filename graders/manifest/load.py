@@ -169,6 +169,8 @@ class LoadProfile(Part):
                 raise ValueError(f"a {self.mode} profile does not measure {one.metric}")
             if one.max_slope is not None and len(self.sizes) < 2:
                 raise ValueError("`max_slope` needs at least two `sizes`")
+            if one.endpoint is not None:
+                self._require_counted_class(one.endpoint)
         if self.mode == "counted" and not self.classes:
             raise ValueError("a counted profile names its `classes`: tasks of the user")
         if self.mode == "counted" and self.probes:
@@ -179,3 +181,10 @@ class LoadProfile(Part):
                 f"and one generator offers {GENERATOR_LIMIT_RPS:g} requests/s"
             )
         return self
+
+    def _require_counted_class(self, endpoint: str) -> None:
+        if self.mode == "timed":
+            raise ValueError("`endpoint` goes with a counted profile: a timed one is judged whole")
+        if endpoint not in self.classes:
+            known = ", ".join(map(repr, self.classes)) or "none"
+            raise ValueError(f"endpoint {endpoint!r} is none of the profile's `classes`: {known}")

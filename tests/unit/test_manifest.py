@@ -174,6 +174,19 @@ def test_a_missing_key_is_named_with_the_table_that_lacks_it(lab: Folder) -> Non
             ["a counted profile does not measure p95_ms"],
         ),
         (
+            "max_ratio = 2.0",
+            'max_ratio = 2.0\nendpoint = "page"',
+            ["`endpoint` goes with a counted profile"],
+        ),
+        (
+            'user = "PageUser"\n\n[[load.pages.thresholds]]\nrequirement = "greets"\n'
+            'metric = "p95_ms"\nmax_ratio = 2.0',
+            'user = "PageUser"\nmode = "counted"\nclasses = { page = 1 }\n'
+            '[[load.pages.thresholds]]\nrequirement = "greets"\n'
+            'metric = "sql_per_request"\nmax = 2\nendpoint = "pages"',
+            ["load.pages", "endpoint 'pages' is none of the profile's `classes`: 'page'"],
+        ),
+        (
             'user = "PageUser"',
             'user = "PageUser"\nrate_rps = 2000',
             ["rate_rps = 2000 is too much", "one generator offers 1500 requests/s"],
